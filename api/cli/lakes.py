@@ -1,0 +1,63 @@
+"""Settings and lakes for the verbs: the only place of the command that reads the environment and the folders."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from api.config import Config
+    from api.house import House
+    from warehouse.errors import LakeNotFoundError
+    from warehouse.lake import Lake
+
+
+def configure(**flags: Any) -> Config:
+    """The settings of this run; a flag that is None was not given."""
+    from api.config import load_config
+
+    return load_config(flags, os.environ, Path.cwd(), Path.home())
+
+
+@contextmanager
+def warehouse_of(config: Config) -> Iterator[House]:
+    """The lake of the settings, opened for reading; an error says how to make one."""
+    from api.house import House
+    from warehouse.errors import LakeNotFoundError
+
+    try:
+        house = House.open(config)
+    except LakeNotFoundError as error:
+        raise _no_lake(config) from error
+    try:
+        yield house
+    finally:
+        house.close()
+
+
+@contextmanager
+def lake_of(config: Config, *, create: bool = False) -> Iterator[Lake]:
+    """The lake of the settings, opened for writing and care; made first where `create` says so."""
+    from warehouse.errors import LakeNotFoundError
+    from warehouse.lake import Lake
+
+    try:
+        lake = Lake.open(config.lake, config.lake_settings(), create=create)
+    except LakeNotFoundError as error:
+        raise _no_lake(config) from error
+    try:
+        yield lake
+    finally:
+        lake.close()
+
+
+def _no_lake(config: Config) -> LakeNotFoundError:
+    from warehouse.errors import LakeNotFoundError
+
+    return LakeNotFoundError(
+        f"there is no lake at {config.lake}; name another with --lake or RUNLAKE_HOME, "
+        f"load records with `runlake ingest PATH --lake {config.lake}`, or try `runlake demo`"
+    )

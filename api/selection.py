@@ -1,0 +1,83 @@
+"""From the words of a caller (flags, query parameters) to instants. Used by the command and the routes alike."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Final
+
+from warehouse.errors import BadInputError
+from warehouse.period import zone
+
+LATEST: Final = "latest"
+"""As `until`: just after the newest record."""
+
+_DATE: Final = re.compile(r"\d{4}-\d{2}-\d{2}")
+_LOST_PLUS: Final = re.compile(r"(T[\d:.]+) (\d{2}:?\d{2})$")
+"""`+02:00` in a URL that was not escaped arrives as ` 02:00`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which executions are meant, in the caller's own words; None: not said."""
+
+    period: str | None = None
+    since: str | None = None
+    until: str | None = None
+    granularity: str | None = None
+    workflow_id: str | None = None
+    statuses: Sequence[str] = ()
+    modes: Sequence[str] = ()
+    timezone: str = "UTC"
+    limit: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The ends of a selection as instants; None: not said."""
+
+    since: datetime | None
+    until: datetime | None
+
+
+def resolve_window(selection: Selection, newest_at: Callable[[], datetime | None]) -> Window:
+    """The instants a selection names; `newest_at` is asked only for `latest`.
+
+    Raises BadInputError for a text that is no instant, and when both a period and a since are given.
+    """
+    if selection.period is not None and selection.since is not None:
+        raise BadInputError(
+            f"both period {selection.period!r} and since {selection.since!r} are given; give one of them",
+            field="since",
+            value=selection.since,
+        )
+    since = parse_instant("since", selection.since, selection.timezone) if selection.since is not None else None
+    if selection.until == LATEST:
+        return Window(since, just_after(newest_at()))
+    until = parse_instant("until", selection.until, selection.timezone) if selection.until is not None else None
+    return Window(since, until)
+
+
+def just_after(newest_at: datetime | None) -> datetime | None:
+    """The first full second after the newest record; None for an empty lake."""
+    return None if newest_at is None else newest_at.replace(microsecond=0) + timedelta(seconds=1)
+
+
+def parse_instant(field: str, text: str, timezone: str = "UTC") -> datetime:
+    """An ISO 8601 instant, or a date (its midnight in the time zone); without an offset the time zone holds."""
+    try:
+        if _DATE.fullmatch(text):
+            found = datetime.combine(date.fromisoformat(text), time())
+        else:
+            found = datetime.fromisoformat(_LOST_PLUS.sub(r"\1+\2", text))
+        if found.tzinfo is None:
+            found = found.replace(tzinfo=zone(timezone))
+        return found.astimezone(UTC)
+    except BadInputError:
+        raise
+    except (ValueError, OverflowError):
+        allowed = "a date such as 2026-11-23 or an instant such as 2026-11-23T10:00:00Z"
+        allowed += f", or {LATEST}" if field == "until" else ""
+        raise BadInputError(f"{field} is {text!r}; allowed is {allowed}", field=field, value=text) from None

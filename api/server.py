@@ -1,0 +1,73 @@
+"""`runlake serve`: uvicorn around the app."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import uvicorn
+
+from api.app import create_app
+from api.guard import LOOPBACK_HOSTS
+from api.house import House
+from warehouse.errors import BadInputError
+
+if TYPE_CHECKING:
+    from api.config import Config
+
+
+def check_exposure(host: str, *, no_auth: bool) -> None:
+    """Records are nobody's business: without tokens only this machine is served, and only when that is said.
+
+    Raises BadInputError with what to type.
+    """
+    if not no_auth:
+        raise BadInputError(
+            "serve has no tokens in this release, so it serves this machine only and wants that said: "
+            "run `runlake serve --no-auth`",
+            field="no_auth",
+        )
+    if not is_loopback(host):
+        raise BadInputError(
+            f"--no-auth is accepted on loopback only, --host is {host!r}; allowed: 127.0.0.1, ::1, localhost "
+            "(put an authenticating proxy in front to serve others)",
+            field="host",
+            value=host,
+        )
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address or name means this machine, whatever it resolves to elsewhere."""
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def run_server(config: Config, host: str, port: int, on_listening: Callable[[str], None]) -> None:
+    """Serve until a signal; `on_listening` is told the base URL.
+
+    Raises LakeNotFoundError before it listens, OSError when the port is taken.
+    """
+    House.open(config).close()  # an error now is one line; later it would be a traceback of the server
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
+    at = listener.getsockname()[1]
+    shown = f"[{host}]" if ":" in host else host
+    on_listening(f"http://{shown}:{at}")
+    app = create_app(config, allowed_hosts=(*LOOPBACK_HOSTS, shown.lower()))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"))
+    try:
+        server.run(sockets=[listener])
+    finally:
+        listener.close()

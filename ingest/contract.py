@@ -1,0 +1,175 @@
+"""The contract's Execution objects -> rows of the four tables."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ingest.columns import elements, fields, flat, in_batches, numbers, occurrence, run_in_order, truth, valid
+from ingest.contract_rows import Checked, assemble
+from ingest.format import REJECT_SCHEMA, NormaliseOptions, Normalised
+from ingest.parsed import Parsed
+from ingest.redact import mask_json, mask_text
+from warehouse.duck import Session, read_sql
+
+_MASKED_TEXTS: Final = ("error.message", "error.stack")
+_TEXT_FIELDS: Final = ("workflowName", "trigger.type", "trigger.source", "error.type", "error.message", "error.stack")
+_ID_FIELDS: Final = ("id", "workflowId", "retryOf", "retrySuccessId", "error.nodeId")
+_STRUCTS: Final = ("trigger", "error", "metadata")
+_LISTS: Final = ("executionData", "logs")
+_JSON_FIELDS: Final = ("inputData", "outputData", "trigger.payload")
+
+
+class ContractFormat:
+    """One record is one Execution object of the contract, as the list or the detail shows it."""
+
+    name: Final = "runlake"
+
+    def normalise(self, session: Session, records: pa.Table, options: NormaliseOptions) -> Normalised:
+        """See Format.normalise."""
+        session.run(read_sql("ingest", "contract_macros"))
+        numbered = records.append_column("position", pa.array(np.arange(records.num_rows)))
+        with session.tables(records=in_batches(numbered)):
+            parsed, key_count = _parse(session, options)
+            wrong = _wrong_types(session, records, parsed, key_count)
+        with session.tables(parsed=in_batches(_scalars(parsed, key_count))):
+            executions = run_in_order(session, "contract_executions", "position")
+        with session.tables(nodes=in_batches(_node_table(parsed, options))):
+            nodes = run_in_order(session, "contract_nodes", "node_no")
+        with session.tables(lines=in_batches(_line_table(parsed, options))):
+            lines = run_in_order(session, "contract_logs", "line_no")
+        rejects = _rejects(parsed.record_no, wrong, executions, nodes, lines)
+        return Normalised(assemble(session, parsed, Checked(executions, nodes, lines), rejects, options), rejects)
+
+
+def _parse(session: Session, options: NormaliseOptions) -> tuple[Parsed, pa.ChunkedArray]:
+    table = run_in_order(session, "contract_parse", "position")
+    found = fields(table.column("r"))
+    found["is_json"] = pc.is_valid(table.column("r"))
+    if options.payloads != "keep":
+        for name in _MASKED_TEXTS:
+            found[name] = mask_text(found[name], options.secret_keys)
+        found["customData"] = mask_json(found["customData"], options.secret_keys)
+    parsed = Parsed(flat(table.column("record_no")), found, elements(found["executionData"]), elements(found["logs"]))
+    return parsed, table.column("key_count")
+
+
+def _scalars(parsed: Parsed, key_count: pa.ChunkedArray) -> pa.Table:
+    skipped = {*_STRUCTS, *_LISTS, *_JSON_FIELDS}
+    columns = {name: column for name, column in parsed.fields.items() if name not in skipped}
+    lengths = pc.list_value_length(parsed.fields["executionData"])
+    position = pa.array(np.arange(len(parsed.record_no)))
+    return pa.table(
+        {"position": position, "record_no": parsed.record_no, **columns, "key_count": key_count, "node_runs": lengths}
+    )
+
+
+def _node_table(parsed: Parsed, options: NormaliseOptions) -> pa.Table:
+    nodes = parsed.nodes
+    table = nodes.table
+    if options.payloads != "keep":
+        for name in _MASKED_TEXTS:
+            masked = mask_text(table.column(name), options.secret_keys)
+            table = table.set_column(table.column_names.index(name), name, masked)
+    node_id = pc.coalesce(table.column("nodeId"), table.column("nodeName"))
+    added = {
+        "node_no": np.arange(table.num_rows),
+        "position": nodes.position,
+        "order_index": nodes.order_index.astype(np.int32),
+        "run_index": occurrence(nodes.position, node_id).astype(np.int32),
+    }
+    for name, column in added.items():
+        table = table.append_column(name, pa.array(column))
+    return table.append_column("node_id", node_id)
+
+
+def _line_table(parsed: Parsed, options: NormaliseOptions) -> pa.Table:
+    table = parsed.lines.table
+    if options.payloads != "keep" and table.num_rows:
+        message = mask_text(table.column("message"), options.secret_keys)
+        data = mask_json(table.column("data"), options.secret_keys)
+        table = table.set_column(table.column_names.index("message"), "message", message)
+        table = table.set_column(table.column_names.index("data"), "data", data)
+    for name, column in (
+        ("line_no", np.arange(table.num_rows)),
+        ("position", parsed.lines.position),
+        ("line_index", parsed.lines.order_index),
+    ):
+        table = table.append_column(name, pa.array(column))
+    return table
+
+
+def _wrong_types(session: Session, records: pa.Table, parsed: Parsed, key_count: pa.ChunkedArray) -> pa.Table:
+    """Rejects for keys that are there twice and fields of a wrong type; only records that look so are looked at."""
+    found = parsed.fields
+    # A wrong type where a list is declared reads as a missing field, a repeated key as one: then the object has
+    # more keys than there are fields. So it has with nulls and with fields that the contract does not know.
+    top = [name for name in found if "." not in name and name != "is_json"]
+    present = sum(valid(found[name]) for name in top)
+    uneven = (present != flat(pc.fill_null(key_count, 0)).to_numpy(zero_copy_only=False)) & truth(found["is_json"])
+    if not uneven.any():
+        keys = REJECT_SCHEMA.empty_table()
+    else:
+        with session.tables(records=in_batches(records.filter(pa.array(uneven)))):
+            keys = session.table(read_sql("ingest", "record_keys")).cast(REJECT_SCHEMA)
+    odd = _odd(found)
+    for name in _LISTS:
+        rows = np.flatnonzero(uneven & ~valid(found[name]))
+        mentioned = pc.match_substring(flat(records.column("raw")).take(pa.array(rows)), f'"{name}"')
+        odd[rows[mentioned.to_numpy(zero_copy_only=False)]] = True
+    if not odd.any():
+        return keys
+    with session.tables(records=in_batches(records.filter(pa.array(odd)))):
+        return pa.concat_tables([keys, session.table(read_sql("ingest", "contract_types")).cast(REJECT_SCHEMA)])
+
+
+def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
+    """Records with a text that looks like another type's, or an object without any of its fields."""
+    odd = np.zeros(len(found["is_json"]), bool)
+    for name in _STRUCTS:
+        empty = valid(found[name])
+        for key, column in found.items():
+            if key.startswith(f"{name}."):
+                empty &= ~valid(column)
+        odd |= empty
+    for name in (*_TEXT_FIELDS, *_ID_FIELDS):
+        pattern = _ODD_ID if name in _ID_FIELDS else _ODD_TEXT
+        odd |= truth(pc.match_substring_regex(found[name], pattern))
+    odd |= truth(pc.invert(pc.starts_with(found["customData"], "{")))
+    return odd & truth(found["is_json"])
+
+
+_ODD_TEXT: Final = r"^(?:[\[{].*|true|false|-?[0-9][0-9.eE+-]*)$"
+_ODD_ID: Final = r"^(?:[\[{].*|true|false|-?[0-9]*\.[0-9eE+-]*|-?[0-9]+[eE].*)$"
+
+
+def _rejects(
+    record_no: pa.Array, wrong: pa.Table, executions: pa.Table, nodes: pa.Table, lines: pa.Table
+) -> pa.Table:
+    """One reject a refused record: the executions' own fault first, then a wrong type, a node's, a log line's."""
+    parts = [_refused(record_no, executions, None), wrong]
+    parts += [_refused(record_no, table, "position") for table in (nodes, lines)]
+    table = pa.concat_tables([part for part in parts if part.num_rows] or [REJECT_SCHEMA.empty_table()])
+    if not table.num_rows:
+        return table
+    found = numbers(table.column("record_no"))
+    _, first = np.unique(found, return_index=True)
+    return table.take(pa.array(first))
+
+
+def _refused(record_no: pa.Array, table: pa.Table, position: str | None) -> pa.Table:
+    reject = table.column("reject")
+    mask = pc.is_valid(reject)
+    if not pc.any(mask).as_py():
+        return REJECT_SCHEMA.empty_table()
+    found = reject.filter(mask)
+    if position is None:
+        refused = record_no.filter(flat(mask))
+    else:
+        refused = record_no.take(flat(table.column(position).filter(mask)))
+    columns = fields(found)
+    return pa.table([refused, columns["field"], columns["reason"], columns["value"]], schema=REJECT_SCHEMA)

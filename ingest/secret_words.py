@@ -1,0 +1,113 @@
+"""Which keys look like secrets, and the patterns that find them in JSON text and in free text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cache
+from typing import Final
+
+DEFAULT_SECRET_KEYS: Final = (
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "passcode",
+    "secret",
+    "token",
+    "api key",
+    "access key",
+    "private key",
+    "signing key",
+    "encryption key",
+    "secret key",
+    "authorization",
+    "cookie",
+    "credential",
+    "signature",
+    "session id",
+    "jwt",
+)
+"""A key looks like a secret when it holds one of these as a word: whatever stands before it, and behind it nothing, a
+character that is no letter, or the capital of the next word. Words are joined by nothing, `-`, `_`, `.` or a space;
+case does not matter; a plural counts too, but for token (`max_tokens` counts something). So `X-Api-Key`,
+`clientSecret`, `set-cookie` and `accesstoken` do, `secretary` and `tokenizer` do not."""
+
+MASK: Final = "***"
+
+_NO_PLURAL: Final = frozenset({"token"})
+_WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
+_JSON_SCALAR: Final = r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false'
+_SCHEMES: Final = r"(?:bearer|basic|digest|negotiate)"
+
+
+@dataclass(frozen=True, slots=True)
+class Patterns:
+    """Regular expressions that both Python's re and Rust's regex understand."""
+
+    mention: str
+    """A text without a match holds nothing to mask under a key."""
+    hint: str
+    """A text without a match holds no scheme, address with a password, or escaped letter either."""
+    scalar: str
+    """A secret key and its scalar value in JSON; group 1 is what stays before the value."""
+    container: str
+    """A secret key and the bracket that opens its value; group 1 is the key with its colon."""
+    escaped: str
+    """A secret key inside a JSON text that is itself a string of JSON, or written with escapes."""
+    assignment: str
+    """`key=value` and `key: value` in free text and in the query of a URL; group 1 is what stays."""
+    key: str
+    """A whole key."""
+
+
+@cache
+def patterns(keys: tuple[str, ...]) -> Patterns:
+    """The patterns for these keys. Raises nothing: a key without a letter or digit is left out."""
+    words = [found for key in keys if (found := [word.lower() for word in _WORD.findall(key)])]
+    loose = "|".join(dict.fromkeys("[-_. ]?".join(map(re.escape, parts)) for parts in words)) or "[^\\s\\S]"
+    whole = _key(words)
+    key = rf'"[^"\\]*(?:{whole})"'
+    return Patterns(
+        mention=f"(?i:{loose})",
+        hint=rf"(?i){_SCHEMES}[ \t]|://[^/\s:@\"\\]*:[^/\s@\"\\]+@|\\u00[2-7]",
+        scalar=rf"({key}\s*:\s*)(?:{_JSON_SCALAR})",
+        container=rf"({key}\s*:\s*)[\[{{]",
+        escaped=rf'(?i:{loose})[^"\\]*\\+"\s*:|\\u00[2-7]',
+        assignment=rf"((?:{_tail(words)})[ \t]*(?:=|:)[ \t]*)(?:{_SCHEMES_I}[ \t]+)?[^\s\"'\\&,;<>()\[\]{{}}*][^\s\"'\\&,;<>()\[\]{{}}]*",
+        key=rf"[^\s\S]|(?s:.*)(?:{whole})",
+    )
+
+
+SCHEME: Final = rf"((?i:\b{_SCHEMES})[ \t]+)[A-Za-z0-9._~+/=-]{{16,}}"
+"""An Authorization header's value; group 1 is the scheme."""
+USER_INFO: Final = r"(://[^/\s:@\"\\]*:)[^/\s@\"\\]+@"
+"""The password in an address; group 1 is what stands before it."""
+_SCHEMES_I: Final = f"(?i:{_SCHEMES})"
+
+
+def _key(words: list[list[str]]) -> str:
+    """The end of a key from the secret word on: the word, and behind it the rest of the key."""
+    delimited = "|".join(_phrase(parts) + ("(?:s)?" if parts[-1] not in _NO_PLURAL else "") for parts in words)
+    camel = "|".join(_camel(parts) for parts in words)
+    if not words:
+        return r"[^\s\S]"
+    return rf'(?i:{delimited})(?:[^A-Za-z"\\][^"\\]*)?|(?:{camel})[A-Z][^"\\]*'
+
+
+def _tail(words: list[list[str]]) -> str:
+    """A key in free text, up to its end."""
+    if not words:
+        return r"[^\s\S]"
+    delimited = "|".join(_phrase(parts) for parts in words)
+    return rf"(?i:{delimited})(?:[_.-][A-Za-z0-9_.-]*)?"
+
+
+def _phrase(parts: list[str]) -> str:
+    return "[-_. ]?".join(map(re.escape, parts))
+
+
+def _camel(parts: list[str]) -> str:
+    """The phrase in any case but for its last letter, which is small: so that a capital behind it begins a word."""
+    phrase = _phrase(parts)
+    return f"(?i:{phrase[:-1]}){phrase[-1]}"

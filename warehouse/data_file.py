@@ -1,0 +1,142 @@
+"""Writing one immutable Parquet file of a table, and saying what is in it for the Delta log."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any, BinaryIO
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from warehouse.schema import KEY_COLUMN, SCHEMAS, TableName
+from warehouse.storage import Location
+
+BLOOM_FALSE_POSITIVE_RATIO = 0.01
+ZSTD_LEVEL = 3
+
+STATS_COLUMNS: dict[TableName, tuple[str, ...]] = {
+    "executions": ("id", "workflow_id", "status", "started_at", "stopped_at", "duration_s", "created_at", "updated_at"),
+    "node_runs": ("execution_id", "workflow_id", "started_at", "stopped_at", "duration_s"),
+    "payloads": ("execution_id",),
+    "logs": ("execution_id", "logged_at", "level"),
+}
+"""Columns whose smallest and largest value stand in the Delta log, so that files are ruled out unopened."""
+
+_FULL_WIDTH_TEXT = frozenset({"data", "error_stack", "custom_data"})
+"""Columns whose values hardly repeat: a dictionary would only cost time."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewFile:
+    """A data file that lies in the table's folder and is not live until a commit names it."""
+
+    table: TableName
+    name: str
+    date: date
+    rows: int
+    size_bytes: int
+    stats: str
+    """Delta's statistics as JSON: numRecords, minValues, maxValues, nullCount."""
+
+
+def file_schema(table: TableName) -> pa.Schema:
+    """The columns inside a file: all but the partition."""
+    return pa.schema([field for field in SCHEMAS[table] if field.name != "date"])
+
+
+def write_file(
+    location: Location, table: TableName, day: date, rows: pa.Table | Iterable[pa.RecordBatch], *, row_group_rows: int
+) -> NewFile:
+    """Write rows of one partition, in the order given, as one new file.
+
+    `rows` has the columns of `file_schema(table)` (others are ignored). A stream of batches is written one row group
+    at a time, so memory stays at a row group. Bloom filter on the execution's id, instants delta-packed, zstd.
+    """
+    schema = file_schema(table)
+    name = f"date={day.isoformat()}/{uuid.uuid4().hex}.parquet"
+    stats = _Stats(table)
+    count = rows.num_rows if isinstance(rows, pa.Table) else row_group_rows
+    with location.create(f"{table}/{name}") as sink, _writer(sink, table, schema, row_group_rows, count) as writer:
+        for group in _row_groups(rows, row_group_rows):
+            chosen = group.select(schema.names).cast(schema)
+            stats.add(chosen)
+            writer.write_table(chosen, row_group_size=row_group_rows)
+    return NewFile(table, name, day, stats.rows, location.size(f"{table}/{name}"), stats.to_json())
+
+
+def _writer(sink: BinaryIO, table: TableName, schema: pa.Schema, row_group_rows: int, count: int) -> pq.ParquetWriter:
+    key = KEY_COLUMN[table]
+    packed = [field.name for field in schema if pa.types.is_timestamp(field.type)]
+    encodings = dict.fromkeys(packed, "DELTA_BINARY_PACKED") | {key: "DELTA_BYTE_ARRAY"}
+    plain = _FULL_WIDTH_TEXT | encodings.keys()
+    return pq.ParquetWriter(
+        sink,
+        schema.remove_metadata(),
+        compression="zstd",
+        compression_level=ZSTD_LEVEL,
+        use_dictionary=[field.name for field in schema if field.name not in plain],
+        column_encoding=encodings,
+        bloom_filter_options={key: {"ndv": max(1, min(count, row_group_rows)), "fpp": BLOOM_FALSE_POSITIVE_RATIO}},
+        store_schema=False,
+    )
+
+
+def _row_groups(rows: pa.Table | Iterable[pa.RecordBatch], row_group_rows: int) -> Iterator[pa.Table]:
+    if isinstance(rows, pa.Table):
+        for offset in range(0, rows.num_rows, row_group_rows):
+            yield rows.slice(offset, row_group_rows)
+        return
+    held: list[pa.RecordBatch] = []
+    held_rows = 0
+    for batch in rows:
+        while batch.num_rows:
+            part = batch.slice(0, row_group_rows - held_rows)
+            batch = batch.slice(part.num_rows)
+            held.append(part)
+            held_rows += part.num_rows
+            if held_rows == row_group_rows:
+                yield pa.Table.from_batches(held)
+                held, held_rows = [], 0
+    if held:
+        yield pa.Table.from_batches(held)
+
+
+class _Stats:
+    """Delta statistics of the rows seen so far."""
+
+    def __init__(self, table: TableName) -> None:
+        self.rows = 0
+        self._columns = STATS_COLUMNS[table]
+        self._least: dict[str, Any] = {}
+        self._most: dict[str, Any] = {}
+        self._nulls: dict[str, int] = dict.fromkeys(self._columns, 0)
+
+    def add(self, group: pa.Table) -> None:
+        self.rows += group.num_rows
+        for name in self._columns:
+            column = group.column(name)
+            self._nulls[name] += column.null_count
+            ends = pc.min_max(column).as_py()
+            if ends["min"] is not None:
+                self._least[name] = min(self._least.get(name, ends["min"]), ends["min"])
+                self._most[name] = max(self._most.get(name, ends["max"]), ends["max"])
+
+    def to_json(self) -> str:
+        return json.dumps(
+            {
+                "numRecords": self.rows,
+                "minValues": {name: _stat(value) for name, value in self._least.items()},
+                "maxValues": {name: _stat(value) for name, value in self._most.items()},
+                "nullCount": self._nulls,
+            },
+            ensure_ascii=False,
+        )
+
+
+def _stat(value: Any) -> Any:
+    return value.strftime("%Y-%m-%dT%H:%M:%S.%fZ") if isinstance(value, datetime) else value

@@ -1,0 +1,45 @@
+"""Taking executions out of the lake, with everything that hangs on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pyarrow as pa
+
+from warehouse.data_file import NewFile
+from warehouse.duck import Session
+from warehouse.rewrite import matching_files, rows_of, without_keys
+from warehouse.schema import TABLES
+from warehouse.snapshot import DataFile, Snapshot
+from warehouse.tables import Change, LakeTables
+
+
+def delete(lake: LakeTables, ids: Iterable[str]) -> int:
+    """Remove these executions from all four tables in one atomic change; how many of the ids the lake had.
+
+    No reader sees them from then on. The bytes go at the next `vacuum` that is older than its waiting time.
+    """
+    wanted = pa.array(sorted(set(ids)), pa.string())
+    if not len(wanted):
+        return 0
+    session = lake.session.fork()
+    try:
+        return lake.change(lambda snapshot: _plan(lake, session, snapshot, wanted))
+    finally:
+        session.close()
+
+
+def _plan(lake: LakeTables, session: Session, snapshot: Snapshot, ids: pa.Array) -> Change[int]:
+    files = matching_files(session, "executions", snapshot.files["executions"], ids)
+    found = rows_of(session, "executions", files, ids).select(["id", "date"])
+    if not found.num_rows:
+        return Change(0)
+    days = set(found["date"].to_pylist())
+    add: list[NewFile] = []
+    remove: list[DataFile] = []
+    for table in TABLES:
+        live = [file for file in snapshot.files[table] if file.date in days]
+        rewrite = without_keys(lake, session, table, live, found["id"])
+        add += rewrite.add
+        remove += rewrite.remove
+    return Change(found.num_rows, add, remove)

@@ -1,0 +1,140 @@
+"""The one door to DuckDB: UTC, threads, a memory limit, a time limit for each query.
+
+No other module opens a connection. A `Session` runs one query at a time; `Session.fork()` gives another thread
+its own on the same database (shared buffers and Parquet metadata cache, private temporary tables).
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyarrow as pa
+
+from warehouse.errors import QueryError, QueryTimeoutError
+
+Params = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class DuckSettings:
+    """How much of the machine DuckDB may use."""
+
+    threads: int = 0
+    """Worker threads; 0: as many as the process may use."""
+    memory_limit_mb: int = 1024
+    """Memory for query intermediates and buffers, in MiB; beyond it DuckDB spills to `spill_dir`."""
+    spill_dir: Path | None = None
+    """Folder for spilled intermediates; None: `.tmp` beside the system's temporary files."""
+    time_limit_s: float = 60.0
+    """Longest a query may run; 0: no limit."""
+
+
+@cache
+def read_sql(package: str, name: str) -> str:
+    """The text of `<package>/sql/<name>.sql`."""
+    return (resources.files(package) / "sql" / f"{name}.sql").read_text("utf-8")
+
+
+class Session:
+    """A DuckDB connection with our settings. Not for use by two threads at once: `fork()` for that."""
+
+    def __init__(self, settings: DuckSettings, connection: duckdb.DuckDBPyConnection) -> None:
+        self._settings = settings
+        self._connection = connection
+        self._limit_s = -1.0
+        self._lock = threading.RLock()
+
+    def run(self, sql: str, params: Params | None = None, *, time_limit_s: float | None = None) -> None:
+        """Execute statements for their effect."""
+        with self._guard(time_limit_s) as connection:
+            connection.execute(sql, params or {})
+
+    def rows(
+        self, sql: str, params: Params | None = None, *, time_limit_s: float | None = None
+    ) -> list[tuple[Any, ...]]:
+        """All rows as tuples of plain Python values; for small answers."""
+        # Through Arrow: DuckDB's own fetch wants pytz for an instant, which nothing else here needs.
+        answer = self.table(sql, params, time_limit_s=time_limit_s)
+        return list(zip(*(column.to_pylist() for column in answer.columns), strict=True))
+
+    def table(self, sql: str, params: Params | None = None, *, time_limit_s: float | None = None) -> pa.Table:
+        """The answer as an Arrow table."""
+        with self._guard(time_limit_s) as connection:
+            return connection.sql(sql, params=dict(params or {})).to_arrow_table()
+
+    @contextmanager
+    def reader(
+        self, sql: str, params: Params | None = None, *, batch_rows: int = 65_536, time_limit_s: float | None = None
+    ) -> Iterator[pa.RecordBatchReader]:
+        """The answer as a stream of Arrow batches, held in bounded memory; the session is busy inside the block."""
+        with self._guard(time_limit_s) as connection:
+            yield connection.sql(sql, params=dict(params or {})).to_arrow_reader(batch_rows)
+
+    @contextmanager
+    def tables(self, **tables: pa.Table | pa.RecordBatchReader) -> Iterator[Session]:
+        """Arrow tables visible to SQL under their keyword names inside the block (no copy is made)."""
+        with self._lock:
+            for name, table in tables.items():
+                self._connection.register(name, table)
+            try:
+                yield self
+            finally:
+                for name in tables:
+                    self._connection.unregister(name)
+
+    def fork(self) -> Session:
+        """Another session on the same database, for another thread."""
+        return Session(self._settings, self._connection.cursor())
+
+    def interrupt(self) -> None:
+        """Stop the query that runs in this session; it raises QueryError."""
+        self._connection.interrupt()
+
+    def close(self) -> None:
+        """Give the connection back."""
+        self._connection.close()
+
+    @contextmanager
+    def _guard(self, time_limit_s: float | None) -> Iterator[duckdb.DuckDBPyConnection]:
+        limit_s = self._settings.time_limit_s if time_limit_s is None else time_limit_s
+        with self._lock:
+            if limit_s != self._limit_s:
+                self._connection.execute(f"SET max_execution_time = {int(limit_s * 1000)}")
+                self._limit_s = limit_s
+            try:
+                yield self._connection
+            except duckdb.InterruptException as error:
+                if "execution time" in str(error):
+                    raise QueryTimeoutError(limit_s) from error
+                raise QueryError("the query was interrupted") from error
+            except duckdb.Error as error:
+                raise QueryError(str(error)) from error
+
+
+def connect(settings: DuckSettings | None = None) -> Session:
+    """A session on a new in-memory database, our SQL macros loaded.
+
+    Costs some 15 ms; keep it and fork it.
+    """
+    settings = settings or DuckSettings()
+    config: dict[str, str | int | bool] = {
+        "threads": settings.threads or len(os.sched_getaffinity(0)),
+        "memory_limit": f"{settings.memory_limit_mb}MiB",
+        "parquet_metadata_cache": True,
+        "autoinstall_known_extensions": False,
+    }
+    if settings.spill_dir is not None:
+        config["temp_directory"] = str(settings.spill_dir)
+    connection = duckdb.connect(":memory:", config=config)
+    connection.execute("SET TimeZone = 'UTC'")
+    connection.execute(read_sql("warehouse", "macros"))
+    return Session(settings, connection)
