@@ -24,8 +24,8 @@ $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("runlake needs Python 3.11 or newer, %s is %d.%d; try: make PYTHON=python3.12 setup" % (sys.executable, *sys.version_info[:2]) if sys.version_info < (3, 11) else 0)'
 	@echo "setup: installing requirements.lock into $(VENV) (once, about half a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
-	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@$(BIN)/python -m pip install --quiet --quiet --require-hashes -r requirements.lock
+	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation -e .
 	@touch $@
 
 demo: $(STAMP) ## load the bundled sample into ./demo-lake, show the statistics, write the report
@@ -54,7 +54,7 @@ report: $(STAMP) ## write the report of LAKE over PERIOD to REPORT
 
 lock: ## resolve pyproject.toml anew into requirements.lock
 	@echo "lock: resolving with $(UV)"
-	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet '$(UV)'; }
+	@test -x .venv-lock/bin/uv || { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install --quiet --quiet '$(UV)'; }
 	@.venv-lock/bin/uv pip compile --quiet --upgrade --universal --python-version 3.11 --generate-hashes \
 		--no-header --no-annotate --no-emit-index-url --extra dev pyproject.toml -o requirements.lock
 

@@ -11,10 +11,10 @@ from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.concurrency import run_in_threadpool
 
+import warehouse
 from api import failures
 from api.config import Config
 from api.guard import Guard
-from api.house import House
 from api.routes import health, page, statistics
 
 BASE: Final = "/v1"
@@ -35,7 +35,7 @@ def create_app(config: Config, *, allowed_hosts: Sequence[str] = ()) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.house = await run_in_threadpool(House.open, config)
+        app.state.house = await run_in_threadpool(warehouse.open, config.lake, config.lake_settings())
         yield
         await run_in_threadpool(app.state.house.close)
 

@@ -24,6 +24,13 @@ from warehouse.errors import (
     RunlakeError,
 )
 
+SAFE_HEADERS: Final = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+}
+"""On every answer. Here, because the answer to an unexpected error is made outside of all middleware."""
+
 _LOG: Final = logging.getLogger("runlake.api")
 
 _TABLE: Final[tuple[tuple[type[RunlakeError], int, str, bool], ...]] = (
@@ -53,7 +60,7 @@ def error_response(
 ) -> JSONResponse:
     """The body {"error": {"code", "message", "timestamp", …}}."""
     body = {"code": code, "message": message, "timestamp": instant_text(now()), **details}
-    return JSONResponse({"error": body}, status, headers=dict(headers or {}))
+    return JSONResponse({"error": body}, status, headers={**SAFE_HEADERS, **(headers or {})})
 
 
 def install(app: FastAPI) -> None:

@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import BinaryIO, Final, cast
+from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from api.house import House
 from api.selection import Selection, just_after, resolve_window
-from reports.data import collect
-from reports.model import ReportModel
+from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.errors import BadInputError
 from warehouse.export import ExportFormat, ExportQuery, ExportReport
 from warehouse.filters import ExecutionFilter
+from warehouse.listing import Detail, ListPage, ListQuery
 from warehouse.period import PERIODS
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics
-from warehouse.schema import Mode, Status
+from warehouse.schema import TABLES, Mode, Status
 from warehouse.statistics import StatisticsQuery
+
+if TYPE_CHECKING:
+    from reports.model import ReportModel
 
 DEFAULT_PERIOD: Final = "24h"
 REPORT_PERIOD: Final = "7d"
@@ -35,12 +37,17 @@ class Details:
     retry_of: str | None = None
 
 
-def words(values: Sequence[str] | None) -> tuple[str, ...]:
-    """Words given repeatedly, or in one text with commas."""
-    return tuple(word.strip() for value in values or () for word in value.split(",") if word.strip())
+def words(field: str, values: Sequence[str] | None) -> tuple[str, ...]:
+    """Words given repeatedly, or in one text with commas. Raises BadInputError for a text without a word."""
+    found = tuple(word.strip() for value in values or () for word in value.split(","))
+    if not all(found):
+        raise BadInputError(
+            f"{field} is {','.join(values or ())!r}: a word is missing; leave {field} out for all", field=field
+        )
+    return found
 
 
-def statistics(house: House, selection: Selection) -> Statistics:
+def statistics(house: Warehouse, selection: Selection) -> Statistics:
     """Totals, series and workflows of a selection; 24 h when it names no period."""
     query = statistics_query(house, selection, DEFAULT_PERIOD)
     found = house.statistics(query)
@@ -48,26 +55,26 @@ def statistics(house: House, selection: Selection) -> Statistics:
     return found if query.since is not None else replace(found, period=query.period)
 
 
-def nodes(house: House, selection: Selection) -> NodeStatistics:
+def nodes(house: Warehouse, selection: Selection) -> NodeStatistics:
     """Bottlenecks of a selection, at most its limit."""
-    found = house.nodes(statistics_query(house, selection, DEFAULT_PERIOD))
-    return replace(found, nodes=found.nodes[: selection.limit])
+    return house.nodes(statistics_query(house, selection, DEFAULT_PERIOD))
 
 
-def errors(house: House, selection: Selection) -> ErrorStatistics:
+def errors(house: Warehouse, selection: Selection) -> ErrorStatistics:
     """Error groups of a selection, at most its limit."""
-    found = house.errors(statistics_query(house, selection, DEFAULT_PERIOD))
-    return replace(found, groups=found.groups[: selection.limit])
+    return house.errors(statistics_query(house, selection, DEFAULT_PERIOD))
 
 
 def report(
-    house: House, selection: Selection, *, title: str | None = None, fall_back_to_latest: bool = False
+    house: Warehouse, selection: Selection, *, title: str | None = None, fall_back_to_latest: bool = False
 ) -> ReportModel:
     """The page model of a selection; 7 d when it names no period.
 
     `fall_back_to_latest`: a selection that names no instant ends at the newest record when the period up to now would
     be empty, so that a lake of old records does not show a page of zeros.
     """
+    from reports.data import collect  # what only reports need is loaded for reports only
+
     query = statistics_query(house, selection, REPORT_PERIOD)
     if fall_back_to_latest and query.since is None and query.until is None:
         newest_at = house.newest_at()
@@ -76,23 +83,23 @@ def report(
     return collect(house, query, title=title)
 
 
-def statistics_query(house: House, selection: Selection, default_period: str) -> StatisticsQuery:
+def statistics_query(house: Warehouse, selection: Selection, default_period: str) -> StatisticsQuery:
     """The warehouse's form of a selection."""
     window = resolve_window(selection, house.newest_at)
     return StatisticsQuery(
-        period=selection.period or default_period,
+        period=default_period if selection.period is None else selection.period,
         since=window.since,
         until=window.until,
         granularity=selection.granularity,
         workflow_id=selection.workflow_id,
-        statuses=cast(tuple[Status, ...], words(selection.statuses)),
-        modes=cast(tuple[Mode, ...], words(selection.modes)),
+        statuses=cast(tuple[Status, ...], words("status", selection.statuses)),
+        modes=cast(tuple[Mode, ...], words("mode", selection.modes)),
         timezone=selection.timezone,
         workflows_limit=100 if selection.limit is None else selection.limit,
     )
 
 
-def execution_filter(house: House, selection: Selection, details: Details = Details()) -> ExecutionFilter:
+def execution_filter(house: Warehouse, selection: Selection, details: Details = Details()) -> ExecutionFilter:
     """The warehouse's form of a selection for lists and exports: all of time unless it names some."""
     window = resolve_window(selection, house.newest_at)
     since, until = window.since, window.until
@@ -108,8 +115,8 @@ def execution_filter(house: House, selection: Selection, details: Details = Deta
         since=since,
         until=until,
         workflow_ids=(selection.workflow_id,) if selection.workflow_id else (),
-        statuses=cast(tuple[Status, ...], words(selection.statuses)),
-        modes=cast(tuple[Mode, ...], words(selection.modes)),
+        statuses=cast(tuple[Status, ...], words("status", selection.statuses)),
+        modes=cast(tuple[Mode, ...], words("mode", selection.modes)),
         error_types=details.error_types,
         fingerprint=details.fingerprint,
         min_duration_s=details.min_duration_s,
@@ -118,8 +125,26 @@ def execution_filter(house: House, selection: Selection, details: Details = Deta
     )
 
 
+def executions(house: Warehouse, selection: Selection, details: Details = Details()) -> ListPage:
+    """The newest executions of a selection, at most its limit (20), with the number of all that match."""
+    limit = 20 if selection.limit is None else selection.limit
+    return house.list(ListQuery(execution_filter(house, selection, details), limit=limit))
+
+
+def execution(house: Warehouse, id: str, *, with_data: bool = False) -> Detail:
+    """One execution. Raises BadInputError when there is none of that id."""
+    found = house.find(id, TABLES if with_data else ("executions", "node_runs", "logs"))
+    if found is None:
+        raise BadInputError(
+            f"there is no execution with the id {id[:200]!r} in {house.lake.uri}; `runlake list` shows the newest ones",
+            field="id",
+            value=id,
+        )
+    return found
+
+
 def export(
-    house: House, selection: Selection, details: Details, format: ExportFormat, sink: BinaryIO, *, bom: bool = False
+    house: Warehouse, selection: Selection, details: Details, format: ExportFormat, sink: BinaryIO, *, bom: bool = False
 ) -> ExportReport:
     """Write the executions of a selection to an open file, oldest first."""
     query = ExportQuery(execution_filter(house, selection, details), selection.limit, bom)

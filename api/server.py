@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 
 import uvicorn
 
+import warehouse
 from api.app import create_app
 from api.guard import LOOPBACK_HOSTS
-from api.house import House
 from warehouse.errors import BadInputError
 
 if TYPE_CHECKING:
@@ -53,21 +53,20 @@ def run_server(config: Config, host: str, port: int, on_listening: Callable[[str
 
     Raises LakeNotFoundError before it listens, OSError when the port is taken.
     """
-    House.open(config).close()  # an error now is one line; later it would be a traceback of the server
+    warehouse.open(
+        config.lake, config.lake_settings()
+    ).close()  # an error now is one line; later it would be a traceback of the server
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((host, port))
-    except OSError as error:
-        listener.close()
-        raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
-    at = listener.getsockname()[1]
-    shown = f"[{host}]" if ":" in host else host
-    on_listening(f"http://{shown}:{at}")
-    app = create_app(config, allowed_hosts=(*LOOPBACK_HOSTS, shown.lower()))
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"))
-    try:
+    with listener:
+        try:
+            listener.bind((host, port))
+            listener.listen(128)  # from here on a client that was told the address can connect
+        except OSError as error:
+            raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
+        shown = f"[{host}]" if ":" in host else host
+        app = create_app(config, allowed_hosts=(*LOOPBACK_HOSTS, shown.lower()))
+        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"))
+        on_listening(f"http://{shown}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])
-    finally:
-        listener.close()

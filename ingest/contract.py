@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 
 from ingest.columns import elements, fields, flat, in_batches, numbers, occurrence, run_in_order, truth, valid
 from ingest.contract_rows import Checked, assemble
-from ingest.format import REJECT_SCHEMA, NormaliseOptions, Normalised
+from ingest.format import REJECT_SCHEMA, Normalised, NormaliseOptions
 from ingest.parsed import Parsed
 from ingest.redact import mask_json, mask_text
 from warehouse.duck import Session, read_sql
@@ -36,13 +36,10 @@ class ContractFormat:
         with session.tables(records=in_batches(numbered)):
             parsed, key_count = _parse(session, options)
             wrong = _wrong_types(session, records, parsed, key_count)
-        with session.tables(parsed=in_batches(_scalars(parsed, key_count))):
-            executions = run_in_order(session, "contract_executions", "position")
-        with session.tables(nodes=in_batches(_node_table(parsed, options))):
-            nodes = run_in_order(session, "contract_nodes", "node_no")
-        with session.tables(lines=in_batches(_line_table(parsed, options))):
-            lines = run_in_order(session, "contract_logs", "line_no")
-        rejects = _rejects(parsed.record_no, wrong, executions, nodes, lines)
+        executions, bad_executions = _typed(session, "parsed", _scalars(parsed, key_count), "execution", "position")
+        nodes, bad_nodes = _typed(session, "nodes", _node_table(parsed, options), "node", "node_no")
+        lines, bad_lines = _typed(session, "lines", _line_table(parsed, options), "log", "line_no")
+        rejects = _rejects(parsed.record_no, [bad_executions, bad_nodes, bad_lines], wrong)
         return Normalised(assemble(session, parsed, Checked(executions, nodes, lines), rejects, options), rejects)
 
 
@@ -147,29 +144,24 @@ _ODD_TEXT: Final = r"^(?:[\[{].*|true|false|-?[0-9][0-9.eE+-]*)$"
 _ODD_ID: Final = r"^(?:[\[{].*|true|false|-?[0-9]*\.[0-9eE+-]*|-?[0-9]+[eE].*)$"
 
 
-def _rejects(
-    record_no: pa.Array, wrong: pa.Table, executions: pa.Table, nodes: pa.Table, lines: pa.Table
-) -> pa.Table:
+def _typed(session: Session, name: str, rows: pa.Table, what: str, number: str) -> tuple[pa.Table, pa.Table]:
+    """(the rows typed, the faults of those that are not surely fine), by the SQL of that name."""
+    with session.tables(**{name: in_batches(rows)}):
+        typed = run_in_order(session, f"contract_{what}s", number)
+    doubtful = np.flatnonzero(~truth(typed.column("is_fine")))
+    with session.tables(**{name: in_batches(rows.take(pa.array(doubtful)))}):
+        return typed, session.table(read_sql("ingest", f"contract_{what}_faults"), time_limit_s=0)
+
+
+def _rejects(record_no: pa.Array, faults: list[pa.Table], wrong: pa.Table) -> pa.Table:
     """One reject a refused record: the executions' own fault first, then a wrong type, a node's, a log line's."""
-    parts = [_refused(record_no, executions, None), wrong]
-    parts += [_refused(record_no, table, "position") for table in (nodes, lines)]
-    table = pa.concat_tables([part for part in parts if part.num_rows] or [REJECT_SCHEMA.empty_table()])
-    if not table.num_rows:
-        return table
-    found = numbers(table.column("record_no"))
-    _, first = np.unique(found, return_index=True)
+    executions, *others = [_refused(record_no, table) for table in faults]
+    table = pa.concat_tables([executions, wrong, *others])
+    _, first = np.unique(numbers(table.column("record_no")), return_index=True)
     return table.take(pa.array(first))
 
 
-def _refused(record_no: pa.Array, table: pa.Table, position: str | None) -> pa.Table:
-    reject = table.column("reject")
-    mask = pc.is_valid(reject)
-    if not pc.any(mask).as_py():
-        return REJECT_SCHEMA.empty_table()
-    found = reject.filter(mask)
-    if position is None:
-        refused = record_no.filter(flat(mask))
-    else:
-        refused = record_no.take(flat(table.column(position).filter(mask)))
-    columns = fields(found)
+def _refused(record_no: pa.Array, faults: pa.Table) -> pa.Table:
+    columns = fields(faults.column("reject"))
+    refused = record_no.take(flat(faults.column("position")))
     return pa.table([refused, columns["field"], columns["reason"], columns["value"]], schema=REJECT_SCHEMA)

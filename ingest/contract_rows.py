@@ -10,7 +10,18 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import flat, hashes, in_batches, numbers, position_in_group, run_in_order, take, truth, valid, xor_by_group
+from ingest.columns import (
+    flat,
+    hashes,
+    in_batches,
+    numbers,
+    position_in_group,
+    run_in_order,
+    take,
+    truth,
+    valid,
+    xor_by_group,
+)
 from ingest.format import NormaliseOptions
 from ingest.parsed import Parsed
 from ingest.piece import Ints
@@ -33,9 +44,7 @@ class Checked:
     lines: pa.Table
 
 
-def assemble(
-    session: Session, parsed: Parsed, checked: Checked, rejects: pa.Table, options: NormaliseOptions
-) -> Batch:
+def assemble(session: Session, parsed: Parsed, checked: Checked, rejects: pa.Table, options: NormaliseOptions) -> Batch:
     """The batch of the records without a reject; each table sorted by the execution's (date, instant, id)."""
     order, rank = _ranks(parsed.record_no, checked.executions, rejects)
     count = len(order)
@@ -96,13 +105,14 @@ def _payloads(parsed: Parsed, nodes: pa.Table, rank: Ints, options: NormaliseOpt
     """The payloads as they will be stored, with the `rank` of their execution, in order."""
     parts: list[pa.Table] = []
     if options.payloads != "drop":
-        everyone = np.arange(len(rank), dtype=np.int64)
-        for name, kind in (("inputData", _INPUT), ("outputData", _OUTPUT)):
+        for name, code in (("inputData", _INPUT), ("outputData", _OUTPUT)):
             column = parsed.nodes.table.column(name)
-            parts.append(_payload_part(column, rank[parsed.nodes.position], kind, nodes))
-        for name, kind in (("inputData", _INPUT), ("outputData", _OUTPUT), ("trigger.payload", _TRIGGER)):
-            parts.append(_payload_part(parsed.fields[name], rank[everyone], kind, None))
-    parts = [part for part in parts if part.num_rows] or [_payload_part(pa.chunked_array([], pa.string()), rank[:0], 0, None)]
+            parts.append(_payload_part(column, rank[parsed.nodes.position], code, nodes))
+        for name, code in (("inputData", _INPUT), ("outputData", _OUTPUT), ("trigger.payload", _TRIGGER)):
+            parts.append(_payload_part(parsed.fields[name], rank, code, None))
+    parts = [part for part in parts if part.num_rows] or [
+        _payload_part(pa.chunked_array([], pa.string()), rank[:0], 0, None)
+    ]
     table = pa.concat_tables(parts)
     order, kind = numbers(table.column("order_index")), numbers(table.column("kind_no"))
     rows = _sorted_rows(numbers(table.column("rank")), *((order, kind) if len(parts) > 1 else ()))

@@ -126,12 +126,28 @@ class DocumentSplitter:
 
     def _scan(self, data: bytes, final: bool) -> tuple[_Window, list[Piece]]:
         """Works through a window as far as it is complete."""
-        numbers = view(data)
-        window = _Window(data, numbers, Structure(numbers, _DEPTH[self._state]))
+        structure = self._structure(data)
         pieces: list[Piece] = []
+        if len(structure.bad_lines):
+            # Nothing that is read of a damaged line can be trusted, so all before it comes first.
+            line_end = int(structure.bad_lines[0])
+            cut = data.rfind(b"\n", 0, line_end) + 1
+            if cut:
+                window = self._worked(data[:cut], self._structure(data[:cut]), False, pieces)
+                window.damage = window.at == 0
+                return window, pieces
+            if not _begins_whole(data[:line_end]):
+                return _Window(data, view(data), structure, damage=True), pieces
+        return self._worked(data, structure, final, pieces), pieces
+
+    def _structure(self, data: bytes) -> Structure:
+        return Structure(view(data), _DEPTH[self._state])
+
+    def _worked(self, data: bytes, structure: Structure, final: bool, pieces: list[Piece]) -> _Window:
+        window = _Window(data, view(data), structure)
         while self._segment(window, final, pieces):
             pass
-        return window, pieces
+        return window
 
     def _segment(self, window: _Window, final: bool, pieces: list[Piece]) -> bool:
         """One run of records up to the beginning or end of a container; False: nothing more to do in this window."""
@@ -204,9 +220,7 @@ class DocumentSplitter:
         bad = window.structure.bad_lines
         return bool(np.searchsorted(bad, begin) != np.searchsorted(bad, end))
 
-    def _emit(
-        self, window: _Window, opens: Ints, closes: Ints, end: int, to_end: bool, pieces: list[Piece]
-    ) -> None:
+    def _emit(self, window: _Window, opens: Ints, closes: Ints, end: int, to_end: bool, pieces: list[Piece]) -> None:
         """Records and what stands between them, up to `end`; what is at the very end may go on in the next block."""
         positions = window.structure.positions
         begins, ends = positions[opens], positions[closes] + 1
@@ -219,7 +233,8 @@ class DocumentSplitter:
             if gap == len(begins) and not to_end:
                 stop = begin
                 continue
-            raw = window.data[begin:until].strip(FILLER)
+            raw = window.data[begin:until].lstrip(FILLER)
+            begin, raw = until - len(raw), raw.rstrip(FILLER)
             where = NO_INDEX if self._state == "top" else self._index + int(gap)
             flaws.append(Flaw(raw, self._line(window, begin), where, "not an object: other text between the records"))
         if len(begins) or flaws:
@@ -261,13 +276,20 @@ class DocumentSplitter:
         return checked(texts(b"", np.zeros(1, np.int64)), empty, None, [Flaw(raw, self._line_no, where, reason)])
 
 
+def _begins_whole(line: bytes) -> bool:
+    """Whether the first thing on a damaged line is a whole record all the same."""
+    start = find_start(line, 0, final=True)
+    return start is not None and not line[: start.position].strip(FILLER)
+
+
 def _ranges(begins: Ints, ends: Ints) -> Ints:
     """All numbers of the ranges [begin, end), one range after the other."""
     lengths = ends - begins
     stops = np.cumsum(lengths)
     if not len(stops) or not stops[-1]:
         return np.zeros(0, np.int64)
-    return np.arange(stops[-1]) + np.repeat(begins - (stops - lengths), lengths)
+    found: Ints = np.arange(stops[-1]) + np.repeat(begins - (stops - lengths), lengths)
+    return found
 
 
 def _from(events: Ints, first: int) -> Ints:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final, Literal, Protocol
+from typing import BinaryIO, Final, Protocol
 
 import pyarrow as pa
 import zstandard
@@ -98,9 +98,7 @@ def batches(session: Session, options: GenerateOptions) -> Iterator[Batch]:
         if options.with_nodes:
             yield _normalised(session, _lines(session, options, executions), executions)
         else:
-            yield Batch(
-                executions, *(batch_schema(name).empty_table() for name in TABLES if name != "executions")
-            )
+            yield Batch(executions, *(batch_schema(name).empty_table() for name in TABLES if name != "executions"))
 
 
 def line_slices(session: Session, options: GenerateOptions) -> Iterator[pa.ChunkedArray]:
@@ -128,10 +126,13 @@ def _execution_slices(session: Session, options: GenerateOptions) -> Iterator[pa
     )
     rows_sql, executions_sql = read_sql("ingest", "generate_rows"), read_sql("ingest", "generate_executions")
     with draws:
-        for from_no, to_no in _slices(slots, SLICE_RECORDS["nodes" if options.with_nodes else "narrow"]):
-            session.run(rows_sql, {**fixed, "from_no": from_no, "to_no": to_no}, time_limit_s=0)
-            yield session.table(executions_sql, {"seed": options.seed}, time_limit_s=0).cast(batch_schema("executions"))
-        session.run("DROP TABLE IF EXISTS generate_rows")
+        try:
+            for from_no, to_no in _slices(slots, SLICE_RECORDS["nodes" if options.with_nodes else "narrow"]):
+                session.run(rows_sql, {**fixed, "from_no": from_no, "to_no": to_no}, time_limit_s=0)
+                rows = session.table(executions_sql, {"seed": options.seed}, time_limit_s=0)
+                yield rows.cast(batch_schema("executions"))
+        finally:
+            session.run("DROP TABLE IF EXISTS generate_rows")
 
 
 def _lines(session: Session, options: GenerateOptions, executions: pa.Table) -> pa.ChunkedArray:
@@ -185,7 +186,7 @@ def _opened(target: Path | str | BinaryIO) -> Iterator[BinaryIO]:
                     yield packed  # type: ignore[misc]
             case ".zst":
                 with zstandard.ZstdCompressor(level=3).stream_writer(raw, closefd=False) as packed_zst:
-                    yield packed_zst  # type: ignore[misc]
+                    yield packed_zst
             case _:
                 yield raw
 

@@ -91,7 +91,7 @@ class Incident:
 
 @dataclass(frozen=True, slots=True)
 class Regression:
-    """A workflow that gets slower: its duration is multiplied by 1 at `since`, growing evenly to `factor` at the end."""
+    """A workflow that gets slower: its duration is multiplied by 1 at `since`, growing to `factor` at the end."""
 
     workflow_id: str
     since: datetime
@@ -257,6 +257,7 @@ def _back(options: GenerateOptions, share: float, days: float) -> timedelta:
 
 
 def hour_of(instant: datetime) -> datetime:
+    """The start of the clock hour."""
     return instant.replace(minute=0, second=0, microsecond=0)
 
 

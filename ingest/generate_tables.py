@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -18,7 +18,6 @@ PICK_BUCKETS: Final = 16_384
 _OFFICE_WEIGHTS: Final = (2, 1.5, 1.5, 1.5, 2, 3, 6, 14, 26, 32, 33, 30, 25, 29, 32, 31, 27, 20, 12, 8, 6, 5, 4, 3)
 """Relative load of the UTC hours of a working day."""
 _WEEKEND_FACTOR: Final = 0.3
-
 
 
 def slots_table(options: GenerateOptions) -> pa.Table:
@@ -72,7 +71,7 @@ def _felt(hour_us: np.ndarray, incidents: tuple[Incident, ...], kind: IncidentKi
 
 
 def workflows_table(options: GenerateOptions) -> pa.Table:
-    """One row is one workflow (`workflow_no` from 0), with what the draws need; NULL: the truth is not planted in it."""
+    """One row is one workflow (`workflow_no` from 0), what the draws need; NULL: not planted in it."""
     truths = planted(options)
     new_family = len(words.ERROR_FAMILIES)
     rows = []
@@ -182,4 +181,5 @@ def families_table() -> pa.Table:
 
 
 def us_of(instant: datetime) -> int:
+    """Microseconds since 1970."""
     return (instant - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1)

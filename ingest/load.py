@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import time
+from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
+from queue import SimpleQueue
 from typing import Final
 
 import pyarrow as pa
 
-from ingest.contract import ContractFormat
 from ingest.detect import detect
-from ingest.format import Format
-from ingest.n8n import N8nFormat
+from ingest.format import Normalised, NormaliseOptions
+from ingest.formats import FORMATS
 from ingest.piece import NO_INDEX, Flaw, Piece, without
 from ingest.prefetch import prefetched
 from ingest.quarantine import Entry, Quarantine
@@ -26,8 +27,9 @@ from warehouse.lake import Lake
 from warehouse.schema import TABLES, Batch
 from warehouse.upsert import WriteCounts
 
-FORMATS: Final[dict[str, Format]] = {"runlake": ContractFormat(), "n8n": N8nFormat()}
-PIECE_BYTES: Final = 48 << 20
+WORKERS: Final = 2
+"""Blocks normalised at a time: DuckDB's queries use all threads, what is between them one each."""
+PIECE_BYTES: Final = 32 << 20
 """Raw bytes of records that are normalised together."""
 ENTRIES_MAX: Final = 20_000
 ENTRIES_BYTES: Final = 32 << 20
@@ -67,30 +69,37 @@ class _Load:
         self._record_no = 0
         self._entries: list[Entry] = []
         self._writing: Future[WriteCounts] | None = None
+        self._jobs: deque[tuple[Waiting, int, Future[Normalised]]] = deque()
+        self._workers = ThreadPoolExecutor(WORKERS, "normaliser")
+        self._sessions: SimpleQueue[Session] = SimpleQueue()
+        for _ in range(WORKERS):
+            self._sessions.put(lake.session.fork())
 
     def run(self) -> LoadReport:
         """All inputs, to the end."""
         started = time.monotonic()
-        session = self._lake.session.fork()
+        reads = read_all(self._inputs, self._options)
         try:
-            with ThreadPoolExecutor(1, "lake-writer") as writer, prefetched(read_all(self._inputs, self._options), 2) as reads:
-                for read in reads:
-                    self._take(session, read)
+            with self._workers, ThreadPoolExecutor(1, "lake-writer") as writer, prefetched(reads, 2) as pieces:
+                for read in pieces:
+                    self._take(read)
                     if self._batch_bytes >= self._options.batch_bytes or self._too_many():
                         self._hand_over(writer)
                     if self._too_many():
                         break
-                self._normalise(session)
+                self._normalise()
+                self._collect(0)
                 self._hand_over(writer)
                 self._settle()
         finally:
-            session.close()
+            while not self._sessions.empty():
+                self._sessions.get().close()
             self._report.seconds = time.monotonic() - started
         if self._too_many():
             raise TooManyRejectsError(self._report.rejected, self._options.max_rejects or 0, self._report)
         return self._report
 
-    def _take(self, session: Session, read: Read) -> None:
+    def _take(self, read: Read) -> None:
         """A piece into the waiting room; the waiting ones into rows when there are enough of them."""
         file = self._report.files[read.at]
         self._report.bytes_read += read.read_bytes - file.bytes_read
@@ -101,12 +110,12 @@ class _Load:
         self._report.read += count
         self._refuse(read.at, piece.flaws)
         if len(piece):
-            self._sort_in(session, read.at, file, piece)
+            self._sort_in(read.at, file, piece)
         if self._waiting.size_bytes >= PIECE_BYTES:
-            self._normalise(session)
+            self._normalise()
         self._tell()
 
-    def _sort_in(self, session: Session, at: int, file: FileReport, piece: Piece) -> None:
+    def _sort_in(self, at: int, file: FileReport, piece: Piece) -> None:
         """Finds the piece's format, and what is no execution out."""
         if file.format is None:
             if self._options.format != "auto":
@@ -120,27 +129,37 @@ class _Load:
                 file.format = detection.format
         name = file.format or "runlake"
         if name != self._waiting.format:
-            self._normalise(session)
+            self._normalise()
             self._waiting.format = name
         self._waiting.add(at, piece)
 
-    def _normalise(self, session: Session) -> None:
-        """What waits becomes rows of the batch, and rejects."""
+    def _normalise(self) -> None:
+        """What waits goes to the workers; the rows of the oldest that went before are taken when too many are there."""
         waiting, self._waiting = self._waiting, Waiting(self._waiting.format)
-        if not waiting.pieces:
-            return
-        normalised = FORMATS[waiting.format].normalise(
-            session, waiting.records(self._record_no), self._options.normalise
-        )
-        for reject in normalised.rejects.to_pylist():
-            at, flaw = waiting.flaw(reject["record_no"] - self._record_no, reject["reason"])
-            self._refuse(at, [flaw], waiting.format, reject["field"], reject["value"])
-        self._record_no += len(waiting)
-        self._batch.append(normalised.batch)
-        self._batch_bytes += waiting.size_bytes
+        if waiting.pieces:
+            first_no, self._record_no = self._record_no, self._record_no + len(waiting)
+            rows = self._workers.submit(_normalised, self._sessions, waiting, first_no, self._options.normalise)
+            self._jobs.append((waiting, first_no, rows))
+        self._collect(WORKERS)
+
+    def _collect(self, leave: int) -> None:
+        """Rows and rejects of all jobs but the last `leave`, in order, into the batch and the quarantine."""
+        while len(self._jobs) > leave:
+            waiting, first_no, rows = self._jobs.popleft()
+            normalised = rows.result()
+            for reject in normalised.rejects.to_pylist():
+                at, flaw = waiting.flaw(reject["record_no"] - first_no, reject["reason"])
+                self._refuse(at, [flaw], waiting.format, reject["field"], reject["value"])
+            self._batch.append(normalised.batch)
+            self._batch_bytes += waiting.size_bytes
 
     def _refuse(
-        self, at: int, flaws: Sequence[Flaw], name: str | None = None, field: str | None = None, value: str | None = None
+        self,
+        at: int,
+        flaws: Sequence[Flaw],
+        name: str | None = None,
+        field: str | None = None,
+        value: str | None = None,
     ) -> None:
         rejected_at = clock.now()
         file = self._report.files[at]
@@ -163,7 +182,7 @@ class _Load:
         self._keep_entries()
         self._settle()
         if self._batch:
-            batch, self._batch, self._batch_bytes, self._record_no = _joined(self._batch), [], 0, 0
+            batch, self._batch, self._batch_bytes = _joined(self._batch), [], 0
             self._writing = writer.submit(self._lake.write, batch)
 
     def _settle(self) -> None:
@@ -183,6 +202,17 @@ class _Load:
         if self._progress is not None:
             report = self._report
             self._progress(report.bytes_read, self._total_bytes, report.read, report.rejected)
+
+
+def _normalised(
+    sessions: SimpleQueue[Session], waiting: Waiting, first_no: int, options: NormaliseOptions
+) -> Normalised:
+    """Runs in a worker; a session serves one of them at a time."""
+    session = sessions.get()
+    try:
+        return FORMATS[waiting.format].normalise(session, waiting.records(first_no), options)
+    finally:
+        sessions.put(session)
 
 
 def _total(inputs: Iterable[Input]) -> int | None:

@@ -47,7 +47,7 @@ def prefetched(items: Iterator[Item], ahead: int) -> Iterator[Iterator[Item]]:
                     return
                 del item  # the queue's reader alone holds it now
             put(_End(None))
-        except BaseException as error:  # handed to the reader, whatever it is
+        except BaseException as error:  # noqa: BLE001 - handed to the reader, whatever it is
             put(_End(error))
 
     def read() -> Iterator[Item]:

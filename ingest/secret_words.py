@@ -38,6 +38,12 @@ MASK: Final = "***"
 _NO_PLURAL: Final = frozenset({"token"})
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 _JSON_SCALAR: Final = r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false'
+_TEXT_VALUES: Final = (
+    r"\\*\")[^\"\\*][^\"\\]*",
+    r"')[^'*][^']*",
+    r"(?:(?i:bearer|basic|digest|negotiate)[ \t]+)?)[^\s\"'\\&,;<>()\[\]{}*][^\s\"'\\&,;<>()\[\]{}]*",
+)
+"""A value in double quotes, in single quotes, bare; each closes the group of what stays before it."""
 _SCHEMES: Final = r"(?:bearer|basic|digest|negotiate)"
 
 
@@ -50,13 +56,13 @@ class Patterns:
     hint: str
     """A text without a match holds no scheme, address with a password, or escaped letter either."""
     scalar: str
-    """A secret key and its scalar value in JSON; group 1 is what stays before the value."""
+    """The end of a secret key from the secret word on, and its scalar value in JSON; group 1 stays."""
     container: str
-    """A secret key and the bracket that opens its value; group 1 is the key with its colon."""
-    escaped: str
-    """A secret key inside a JSON text that is itself a string of JSON, or written with escapes."""
+    """The same, and the bracket that opens the value; group 1 is the key with its colon."""
+    special: str
+    """A text without a match has no object or array under a secret key, and no secret key in JSON inside a string."""
     assignment: str
-    """`key=value` and `key: value` in free text and in the query of a URL; group 1 is what stays."""
+    """`key=value` and `key: value` in free text, and in the query of a URL; one of its three groups stays."""
     key: str
     """A whole key."""
 
@@ -67,15 +73,15 @@ def patterns(keys: tuple[str, ...]) -> Patterns:
     words = [found for key in keys if (found := [word.lower() for word in _WORD.findall(key)])]
     loose = "|".join(dict.fromkeys("[-_. ]?".join(map(re.escape, parts)) for parts in words)) or "[^\\s\\S]"
     whole = _key(words)
-    key = rf'"[^"\\]*(?:{whole})"'
+    end = rf'(?:{whole})"\s*:\s*'
     return Patterns(
         mention=f"(?i:{loose})",
         hint=rf"(?i){_SCHEMES}[ \t]|://[^/\s:@\"\\]*:[^/\s@\"\\]+@|\\u00[2-7]",
-        scalar=rf"({key}\s*:\s*)(?:{_JSON_SCALAR})",
-        container=rf"({key}\s*:\s*)[\[{{]",
-        escaped=rf'(?i:{loose})[^"\\]*\\+"\s*:|\\u00[2-7]',
-        assignment=rf"((?:{_tail(words)})[ \t]*(?:=|:)[ \t]*)(?:{_SCHEMES_I}[ \t]+)?[^\s\"'\\&,;<>()\[\]{{}}*][^\s\"'\\&,;<>()\[\]{{}}]*",
-        key=rf"[^\s\S]|(?s:.*)(?:{whole})",
+        scalar=rf"({end})(?:{_JSON_SCALAR})",
+        container=rf"({end})[\[{{]",
+        special=rf'(?i:{loose})[^"\\]*(?:"\s*:\s*[\[{{]|\\+"\s*:)|\\u00[2-7]',
+        assignment="|".join(rf"((?:{_tail(words)})\\*[\"']?[ \t]*[=:][ \t]*{value}" for value in _TEXT_VALUES),
+        key=rf"(?s:.*)(?:{whole})",
     )
 
 
@@ -83,7 +89,6 @@ SCHEME: Final = rf"((?i:\b{_SCHEMES})[ \t]+)[A-Za-z0-9._~+/=-]{{16,}}"
 """An Authorization header's value; group 1 is the scheme."""
 USER_INFO: Final = r"(://[^/\s:@\"\\]*:)[^/\s@\"\\]+@"
 """The password in an address; group 1 is what stands before it."""
-_SCHEMES_I: Final = f"(?i:{_SCHEMES})"
 
 
 def _key(words: list[list[str]]) -> str:

@@ -106,7 +106,7 @@ def _blocks(stream: BinaryIO, block_bytes: int) -> Iterator[Block]:
     first = True
     problem: str | None = None
     try:
-        for piece in _decompressed(counter):
+        for piece in _decompressed(counter, block_bytes):
             pieces.append(piece)
             size += len(piece)
             if size >= block_bytes:
@@ -139,19 +139,20 @@ class _Counter:
     def read(self, size: int) -> bytes:
         """Up to `size` bytes; empty at the end."""
         ahead, self._ahead = self._ahead, b""
-        data = ahead + self._stream.read(max(size - len(ahead), 0))
+        data = self._stream.read(max(size - len(ahead), 0))
+        data = ahead + data if ahead else data
         self.read_bytes += len(data)
         return data
 
 
-def _decompressed(counter: _Counter) -> Iterator[bytes]:
+def _decompressed(counter: _Counter, block_bytes: int) -> Iterator[bytes]:
     magic = counter.peek(4)
     if magic.startswith(_GZIP_MAGIC):
         yield from _gunzip(counter)
     elif magic == _ZSTD_MAGIC:
         yield from _unzstd(counter)
     else:
-        while data := counter.read(_READ_BYTES * 8):
+        while data := counter.read(block_bytes):
             yield data
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from itertools import chain
 from typing import Final
@@ -12,6 +13,7 @@ import numpy as np
 from ingest.documents import DocumentSplitter
 from ingest.piece import HEAD_BYTES, MAX_RECORD_BYTES, NO_INDEX, Flaw, Ints, Piece, checked, texts, view
 
+_SOLID: Final = re.compile(rb"\S")
 _SAMPLE_LINES: Final = 20
 _SAMPLE_BYTES: Final = 1 << 20
 _PAGE_START: Final = b'{"data":['
@@ -29,9 +31,10 @@ def split(blocks: Iterable[bytes], max_record_bytes: int = MAX_RECORD_BYTES) -> 
     head = b""
     for block in blocks:
         head += block
-        if head.strip() and (b"\n" in head.lstrip() or len(head) > max_record_bytes):
+        begin = _first_byte(head)
+        if begin < len(head) and (head.find(b"\n", begin) >= 0 or len(head) > max_record_bytes):
             break
-    if not head.strip():
+    if _first_byte(head) == len(head):
         return
     blocks = chain([head], blocks)
     if is_lines(head):
@@ -43,9 +46,15 @@ def split(blocks: Iterable[bytes], max_record_bytes: int = MAX_RECORD_BYTES) -> 
         yield from splitter.close()
 
 
+def _first_byte(data: bytes) -> int:
+    """Where the first byte is that is no white space; the length when there is none."""
+    found = _SOLID.search(data)
+    return found.start() if found else len(data)
+
+
 def is_lines(head: bytes) -> bool:
     """Whether a file that begins so is NDJSON: one whole JSON object (no page) a line, for most of the first lines."""
-    text = head.lstrip()
+    text = head[_first_byte(head) :][: _SAMPLE_BYTES * 16]
     if text.startswith(b"["):
         return False
     lines = [line for line in text[:_SAMPLE_BYTES].split(b"\n", _SAMPLE_LINES)[:_SAMPLE_LINES] if line.strip()]
@@ -56,7 +65,7 @@ def is_lines(head: bytes) -> bool:
     whole = sum(1 for line in lines if _is_object(line))
     if len(lines) == 1 and whole == 1:
         return not _is_page(lines[0])
-    return whole * 2 > len(lines) or not any(line.lstrip().startswith((b"{", b"[")) for line in lines)
+    return whole * 2 >= len(lines) or not any(line.lstrip().startswith((b"{", b"[")) for line in lines)
 
 
 def _is_object(line: bytes) -> bool:
@@ -94,7 +103,8 @@ def _split_lines(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Pie
         first = block.find(b"\n") + 1
         oversize = rest_bytes + first > max_record_bytes
         if oversize:
-            yield _too_large(b"".join(rest)[:HEAD_BYTES] or block[:HEAD_BYTES], line_no, rest_bytes + first)
+            head = (b"".join(rest) or block)[:HEAD_BYTES]
+            yield _too_large(head, line_no, rest_bytes + first, max_record_bytes)
             data = block[first:cut]
             line_no += 1
         else:
@@ -105,7 +115,7 @@ def _split_lines(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Pie
             piece, line_no = _lines(data, line_no, max_record_bytes)
             yield from _open_pages(piece, max_record_bytes)
     if rest_bytes > max_record_bytes:
-        yield _too_large(b"".join(rest)[:HEAD_BYTES], line_no, rest_bytes)
+        yield _too_large(b"".join(rest)[:HEAD_BYTES], line_no, rest_bytes, max_record_bytes)
     elif rest_bytes:
         piece, _ = _lines(b"".join(rest) + b"\n", line_no, max_record_bytes)
         yield from _open_pages(piece, max_record_bytes)
@@ -155,7 +165,7 @@ def _open_pages(piece: Piece, max_record_bytes: int) -> Iterator[Piece]:
         yield from splitter.close()
 
 
-def _too_large(head: bytes, line_no: int, size_bytes: int, max_record_bytes: int = MAX_RECORD_BYTES) -> Piece:
+def _too_large(head: bytes, line_no: int, size_bytes: int, max_record_bytes: int) -> Piece:
     empty: Ints = np.zeros(0, np.int64)
     flaw = _oversize(head, line_no, size_bytes, max_record_bytes)
     return checked(texts(b"", np.zeros(1, np.int64)), empty, None, [flaw])

@@ -107,9 +107,7 @@ def _shapes(numbers: Bytes, offsets: Ints) -> np.ndarray[tuple[int], np.dtype[np
     return result
 
 
-def _trailing(
-    numbers: Bytes, closers: Ints, offsets: Ints, result: np.ndarray[tuple[int], np.dtype[np.bool_]]
-) -> None:
+def _trailing(numbers: Bytes, closers: Ints, offsets: Ints, result: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
     spaced = numbers[closers - 1] <= 32
     found = closers[~spaced]
     if spaced.any():

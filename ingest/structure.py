@@ -58,7 +58,8 @@ class Structure:
     def arrays(self) -> Ints:
         """Events that open a top-level array."""
         events = self.openers(0)
-        return events[self._numbers[self.positions[events]] == 91]
+        found: Ints = events[self._numbers[self.positions[events]] == 91]
+        return found
 
     @cached_property
     def pages(self) -> Ints:
@@ -66,7 +67,7 @@ class Structure:
         events = self.openers(1)
         events = events[self._numbers[self.positions[events]] == 91]
         if not len(events):
-            return events
+            return np.zeros(0, np.int64)
         # Of the 16 bytes before the bracket, five in a row must read `data"`; few do, and those are looked at.
         window = np.maximum(self.positions[events][:, None] + np.arange(-16, 0), 0)
         before = self._numbers[window]

@@ -64,6 +64,7 @@ def durations(lowest: float, highest: float) -> Axis:
         texts = tuple(fmt.duration_tick(value) for value in ticks)
         return Axis(math.log10(low * 0.93), math.log10(high * 1.07), ticks, texts, logarithmic=True)
     step = next((float(step) for step in _TIME_STEPS_S if step >= highest / 5), _nice(highest / 5))
+    highest = max(highest, step)
     values = _multiples(highest, step)
     return Axis(0, highest * ROOM, values, tuple(fmt.duration_tick(value) for value in values))
 

@@ -41,6 +41,8 @@ MAX_ERRORS = 30
 MESSAGE_CHARS = 500
 NAME_CHARS = 100
 """Ids may be 10 kB long: in a page that is noise."""
+NOT_FOLLOWED = ("status", "mode")
+"""Filters that the warehouse's nodes and errors are not restricted by; the page says so."""
 NO_NAME = "(no name)"
 
 
@@ -58,7 +60,7 @@ def build(
 ) -> ReportModel:
     """The page model of an overview report.
 
-    The three answers must be about the same interval and filters. `workflow_series` gives the executions of each
+    The three answers must be about the same interval and workflow. `workflow_series` gives the executions of each
     step by workflow id, for sparklines; a workflow that is missing there has none. `previous_workflows` are the
     workflows of the preceding period (their `totals` are of that period), to tell which ones stopped.
     Raises BadInputError when the series has more than MAX_STEPS steps.
@@ -79,6 +81,7 @@ def build(
         nodes=tuple(_node_row(node) for node in nodes.nodes[:MAX_NODES]),
         errors=_error_rows(errors, _node_names(nodes)),
         stopped=_stopped(statistics, previous_workflows),
+        not_followed=tuple(item.name for item in filters if item.name in NOT_FOLLOWED),
     )
     findings = sentences.headline(facts)
     return ReportModel(
@@ -174,6 +177,8 @@ def _metrics(statistics: Statistics) -> tuple[Metric, ...]:
         )
 
     rate, told = now.success_rate, compare.rate_changed(now, before)
+    # Fewer failures of far fewer executions are no good news: the count is coloured only when the rate moved with it.
+    agree = (now.failures > before.failures) == ((rate or 0.0) < (before.success_rate or 0.0))
     success = Metric(
         "success_rate",
         "Success rate",
@@ -187,7 +192,7 @@ def _metrics(statistics: Statistics) -> tuple[Metric, ...]:
     return (
         count("executions", "Executions", lambda totals: totals.executions),
         success,
-        count("failures", "Failures", lambda totals: totals.failures, tell=told),
+        count("failures", "Failures", lambda totals: totals.failures, tell=told and agree),
         count("unfinished", "Not finished yet", _unfinished),
         time("p50", "Typical duration (p50)", lambda totals: totals.p50_s, compare.NO_TIMED),
         time("p95", "Slow duration (p95)", lambda totals: totals.p95_s, compare.NO_TIMED),

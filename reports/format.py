@@ -256,8 +256,15 @@ def tick(start: datetime, granularity: str, timezone: str) -> str:
     return f"{local.day}{NBSP}{_MONTHS[local.month - 1]}"
 
 
-def period_words(period: str) -> tuple[str, str]:
-    """How a period and the one before it are called in sentences: ("these 7 days", "the 7 days before")."""
+def period_words(period: str, length: timedelta) -> tuple[str, str]:
+    """How a period and the one before it are called in sentences: ("these 7 days", "the 7 days before").
+
+    A period that was given by its ends is called by its length where that is whole days or hours.
+    """
+    if not period[:1].isdigit():
+        days, rest = divmod(length, timedelta(days=1))
+        hours, odd = divmod(length, timedelta(hours=1))
+        period = f"{days}d" if days and not rest else period if odd else f"{hours}h"
     number, unit = period[:-1], period[-1:]
     noun = {"h": "hour", "d": "day", "w": "week", "y": "year"}.get(unit)
     if not number.isdigit() or noun is None:

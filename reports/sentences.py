@@ -40,11 +40,13 @@ class Facts:
     errors: Sequence[ErrorRow]
     stopped: Sequence[tuple[str, int]]
     """Workflows that ran in the period before and not in this one: name and executions then."""
+    not_followed: tuple[str, ...] = ()
+    """Names of filters that the nodes and the errors do not follow."""
 
     @property
     def words(self) -> tuple[str, str]:
         """How this period and the one before are called."""
-        return fmt.period_words(self.statistics.period)
+        return fmt.period_words(self.statistics.period, self.statistics.until - self.statistics.since)
 
 
 def quote(name: str, limit: int = NAME_CHARS) -> str:
@@ -171,14 +173,16 @@ def _failing_workflows(facts: Facts) -> list[Sentence]:
 
 def _new_errors(facts: Facts) -> Sentence | None:
     new = [row for row in facts.errors if row.is_new and row.executions >= NEW_ERROR_MIN]
-    if not new:
+    if not new or facts.not_followed:
         return None
     row = max(new, key=lambda found: (found.executions, found.fingerprint))
+    first_period = facts.statistics.previous.executions == 0  # everything is new then, which is no news
     what = quote(row.message or row.error_type or row.fingerprint, MESSAGE_CHARS)
     where = f" in {quote(row.workflows[0].name)}" if len(row.workflows) == 1 and row.workflows_total == 1 else ""
     head = "A new error" if len(new) == 1 else f"{_number(len(new))} new errors; the most frequent"
+    head = "The most frequent error" if first_period else head
     text = f"{head}: {what}, {fmt.plural(row.executions, 'execution')}{where}."
-    return Sentence("new_errors", "bad", text, "errors")
+    return Sentence("new_errors", "watch" if first_period else "bad", text, "errors")
 
 
 def _overall_time(facts: Facts) -> Sentence | None:
@@ -231,7 +235,7 @@ def _stopped(facts: Facts) -> list[Sentence]:
 
 
 def _bottleneck(facts: Facts) -> Sentence | None:
-    if len(facts.nodes) < 2:
+    if len(facts.nodes) < 2 or facts.not_followed:
         return None
     node = facts.nodes[0]
     if (node.exclusive_share or 0.0) < BOTTLENECK_SHARE or node.runs < BOTTLENECK_MIN_RUNS:

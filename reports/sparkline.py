@@ -14,14 +14,14 @@ MAX_POINTS = 60
 
 
 def svg(values: Sequence[float | None], *, floor: float | None = 0.0) -> Markup:
-    """A sparkline of `values`, empty when fewer than two of them are there or all are zero.
+    """A sparkline of `values`, empty when fewer than two of them are there and not zero.
 
     None is a gap. `floor` is the value at the bottom; None: the lowest of the values. It is decoration (hidden from
     screen readers): the numbers stand beside it.
     """
     drawn = _thin(values)
     known = [value for value in drawn if value is not None]
-    if len(known) < 2 or not any(known):
+    if sum(1 for value in known if value) < 2:
         return Markup("")
     low = min(known) if floor is None else min(floor, *known)
     high = max(known)

@@ -127,7 +127,12 @@ def _nodes(facts: Facts, nodes: NodeStatistics) -> Section:
         text = f"{fmt.plural(nodes.nodes_total, 'node')}, the most own time first."
     if nodes.nodes_total > len(facts.nodes):
         text += f" {fmt.count(len(facts.nodes))} are listed."
-    return Section("nodes", title, text, None)
+    return Section("nodes", title, text + _unfiltered(facts), None)
+
+
+def _unfiltered(facts: Facts) -> str:
+    """Says that a part looks at more executions than the rest of the page."""
+    return f" This part is not restricted by {' and '.join(facts.not_followed)}." if facts.not_followed else ""
 
 
 def _errors(facts: Facts, errors: ErrorStatistics) -> Section:
@@ -147,4 +152,4 @@ def _errors(facts: Facts, errors: ErrorStatistics) -> Section:
         text = f"{groups}, {fmt.count(new) if new else 'none'} of them new; the largest explains {share}."
     if errors.groups_total > len(facts.errors):
         text += f" {fmt.count(len(facts.errors))} are listed."
-    return Section("errors", title, text, None)
+    return Section("errors", title, text + _unfiltered(facts), None)

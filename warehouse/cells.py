@@ -7,7 +7,7 @@ adding cells in any order gives exactly what counting the executions gives.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -29,6 +29,7 @@ NOTHING_MAX: Final = np.iinfo(np.int64).min
 MEASURES: Final = ("executions", "timed", "total_us", "min_us", "max_us", "queued", "queue_us")
 RANKS: Final = (0.50, 0.95, 0.99)
 
+_STATUS_BASE: Final = 8
 _SUCCESS: Final = STATUSES.index("success")
 _FAILURES: Final = tuple(STATUSES.index(status) for status in UNSUCCESSFUL)
 
@@ -72,6 +73,61 @@ class Cells:
         """Bytes of all arrays."""
         arrays = (*self.keys.values(), *self.measures.values(), self.entry_ends, self.bucket, self.count)
         return sum(array.nbytes for array in arrays)
+
+
+def merge(parts: Sequence[Cells], owners: Sequence[Ints], key: str) -> Cells:
+    """Cells of several files as one: those of equal owner and status added up.
+
+    Args:
+        parts: cells; their other keys do not matter.
+        owners: to whom each cell belongs (a workflow's number, an hour), not negative; -1 leaves it out.
+        key: what the answer calls the owner.
+
+    Returns:
+        Cells with the keys `key` and `status`, sorted by both, their histogram entries sorted by bucket.
+    """
+    groups = [
+        np.where(owner < 0, -1, owner * _STATUS_BASE + part.keys["status"])
+        for part, owner in zip(parts, owners, strict=True)
+    ]
+    group = np.concatenate(groups) if groups else np.zeros(0, np.int64)
+    order = np.argsort(group, kind="stable")
+    order = order[np.searchsorted(group[order], 0) :]
+    group = group[order]
+    starts = run_starts(group)
+    measures: dict[str, Array] = {}
+    for name in MEASURES:
+        values = np.concatenate([part.measures[name] for part in parts], dtype=np.int64)[order] if parts else group
+        add = {"min_us": np.minimum, "max_us": np.maximum}.get(name, np.add)
+        measures[name] = add.reduceat(values, starts) if len(values) else values
+    owner_of_entry = (
+        np.concatenate([np.repeat(g, part.entries()) for part, g in zip(parts, groups, strict=True)])
+        if parts
+        else group
+    )
+    bucket = np.concatenate([part.bucket for part in parts]) if parts else group
+    count = np.concatenate([part.count for part in parts]) if parts else group
+    fine = np.where(owner_of_entry < 0, -1, owner_of_entry * histogram.BUCKETS + bucket)
+    order = np.argsort(fine)
+    order = order[np.searchsorted(fine[order], 0) :]
+    fine = fine[order]
+    entry_starts = run_starts(fine)
+    fine_group = fine[entry_starts] // histogram.BUCKETS
+    ends = np.searchsorted(fine_group, group[starts], side="right")
+    return Cells(
+        {key: group[starts] // _STATUS_BASE, "status": (group[starts] % _STATUS_BASE).astype(np.int8)},
+        measures,
+        ends.astype(np.int64),
+        (fine[entry_starts] % histogram.BUCKETS).astype(np.uint16),
+        np.add.reduceat(count[order], entry_starts, dtype=np.int64) if len(fine) else fine,
+    )
+
+
+def run_starts(ascending: Ints) -> Ints:
+    """Where each run of equal numbers begins."""
+    if not len(ascending):
+        return np.zeros(0, np.int64)
+    return np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
 
 
 class Accumulator:
@@ -123,7 +179,8 @@ class Accumulator:
         whole._min_us = self._min_us[first:].min(keepdims=True)
         whole._max_us = self._max_us[first:].max(keepdims=True)
         slot, bucket, count = self._entry_columns()
-        counts = np.bincount(bucket[slot >= first], weights=count[slot >= first], minlength=histogram.BUCKETS)
+        inside = slot >= first
+        counts = np.bincount(bucket[inside], weights=count[inside], minlength=histogram.BUCKETS)
         filled = np.flatnonzero(counts)
         whole._entries = [(np.zeros(len(filled), np.int64), filled, counts[filled].astype(np.int64))]
         return whole
@@ -146,8 +203,10 @@ class Accumulator:
         if not self._entries:
             empty = np.zeros(0, np.int64)
             return empty, empty, empty
-        slot, bucket, count = (np.concatenate([entry[column] for entry in self._entries]) for column in range(3))
-        return slot, bucket, count
+        if len(self._entries) > 1:
+            slot, bucket, count = (np.concatenate([entry[column] for entry in self._entries]) for column in range(3))
+            self._entries = [(slot, bucket, count)]
+        return self._entries[0]
 
 
 def _totals(

@@ -10,7 +10,6 @@ from datetime import date, datetime
 from typing import Any, BinaryIO
 
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from warehouse.schema import KEY_COLUMN, SCHEMAS, TableName
@@ -59,17 +58,22 @@ def write_file(
     """
     schema = file_schema(table)
     name = f"date={day.isoformat()}/{uuid.uuid4().hex}.parquet"
-    stats = _Stats(table)
     count = rows.num_rows if isinstance(rows, pa.Table) else row_group_rows
-    with location.create(f"{table}/{name}") as sink, _writer(sink, table, schema, row_group_rows, count) as writer:
+    written: list[pq.FileMetaData] = []
+    with (
+        location.create(f"{table}/{name}") as sink,
+        _writer(sink, table, schema, min(count, row_group_rows), written) as writer,
+    ):
         for group in _row_groups(rows, row_group_rows):
-            chosen = group.select(schema.names).cast(schema)
-            stats.add(chosen)
-            writer.write_table(chosen, row_group_size=row_group_rows)
-    return NewFile(table, name, day, stats.rows, location.size(f"{table}/{name}"), stats.to_json())
+            writer.write_table(group.select(schema.names).cast(schema), row_group_size=row_group_rows)
+    (metadata,) = written
+    size_bytes = location.size(f"{table}/{name}")
+    return NewFile(table, name, day, metadata.num_rows, size_bytes, _log_statistics(table, metadata))
 
 
-def _writer(sink: BinaryIO, table: TableName, schema: pa.Schema, row_group_rows: int, count: int) -> pq.ParquetWriter:
+def _writer(
+    sink: BinaryIO, table: TableName, schema: pa.Schema, keys_per_group: int, written: list[pq.FileMetaData]
+) -> pq.ParquetWriter:
     key = KEY_COLUMN[table]
     packed = [field.name for field in schema if pa.types.is_timestamp(field.type)]
     encodings = dict.fromkeys(packed, "DELTA_BINARY_PACKED") | {key: "DELTA_BYTE_ARRAY"}
@@ -81,7 +85,8 @@ def _writer(sink: BinaryIO, table: TableName, schema: pa.Schema, row_group_rows:
         compression_level=ZSTD_LEVEL,
         use_dictionary=[field.name for field in schema if field.name not in plain],
         column_encoding=encodings,
-        bloom_filter_options={key: {"ndv": max(1, min(count, row_group_rows)), "fpp": BLOOM_FALSE_POSITIVE_RATIO}},
+        bloom_filter_options={key: {"ndv": max(1, keys_per_group), "fpp": BLOOM_FALSE_POSITIVE_RATIO}},
+        metadata_collector=written,
         store_schema=False,
     )
 
@@ -106,36 +111,32 @@ def _row_groups(rows: pa.Table | Iterable[pa.RecordBatch], row_group_rows: int) 
         yield pa.Table.from_batches(held)
 
 
-class _Stats:
-    """Delta statistics of the rows seen so far."""
-
-    def __init__(self, table: TableName) -> None:
-        self.rows = 0
-        self._columns = STATS_COLUMNS[table]
-        self._least: dict[str, Any] = {}
-        self._most: dict[str, Any] = {}
-        self._nulls: dict[str, int] = dict.fromkeys(self._columns, 0)
-
-    def add(self, group: pa.Table) -> None:
-        self.rows += group.num_rows
-        for name in self._columns:
-            column = group.column(name)
-            self._nulls[name] += column.null_count
-            ends = pc.min_max(column).as_py()
-            if ends["min"] is not None:
-                self._least[name] = min(self._least.get(name, ends["min"]), ends["min"])
-                self._most[name] = max(self._most.get(name, ends["max"]), ends["max"])
-
-    def to_json(self) -> str:
-        return json.dumps(
-            {
-                "numRecords": self.rows,
-                "minValues": {name: _stat(value) for name, value in self._least.items()},
-                "maxValues": {name: _stat(value) for name, value in self._most.items()},
-                "nullCount": self._nulls,
-            },
-            ensure_ascii=False,
-        )
+def _log_statistics(table: TableName, metadata: pq.FileMetaData) -> str:
+    """Delta's statistics from those that the Parquet writer kept anyway."""
+    least: dict[str, Any] = {}
+    most: dict[str, Any] = {}
+    nulls: dict[str, int] = dict.fromkeys(STATS_COLUMNS[table], 0)
+    for group in range(metadata.num_row_groups):
+        columns = metadata.row_group(group)
+        for at in range(columns.num_columns):
+            column = columns.column(at)
+            name = column.path_in_schema
+            if name not in nulls:
+                continue
+            found = column.statistics
+            nulls[name] += found.null_count
+            if found.has_min_max:
+                least[name] = min(least.get(name, found.min), found.min)
+                most[name] = max(most.get(name, found.max), found.max)
+    return json.dumps(
+        {
+            "numRecords": metadata.num_rows,
+            "minValues": {name: _stat(value) for name, value in least.items()},
+            "maxValues": {name: _stat(value) for name, value in most.items()},
+            "nullCount": nulls,
+        },
+        ensure_ascii=False,
+    )
 
 
 def _stat(value: Any) -> Any:

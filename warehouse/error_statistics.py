@@ -52,18 +52,17 @@ def error_statistics(
     Cost: one scan of the status column of the window and the one before it, and of the other columns where it failed.
     """
     window = resolve_period(CUSTOM, since, until, now=until)
-    attach(session, snapshot, window.previous_since, window.until, ("executions",))
-    table = session.table(
-        read_sql("warehouse", "error_groups"),
-        {
-            "previous_since": window.previous_since,
-            "since": window.since,
-            "until": window.until,
-            "workflow_id": workflow_id,
-            "limit": max(limit, 1),
-            "listed": LISTED,
-        },
-    )
+    parameters = {
+        "previous_since": window.previous_since,
+        "since": window.since,
+        "until": window.until,
+        "workflow_id": workflow_id,
+        "limit": max(limit, 1),
+        "listed": LISTED,
+    }
+    with session.tables():  # keeps other threads from attaching theirs in between
+        attach(session, snapshot, window.previous_since, window.until, ("executions",))
+        table = session.table(read_sql("warehouse", "error_groups"), parameters)
     rows = table.to_pylist()
     files = snapshot.files["executions"]
     spans = rollups.error_spans(files, [row["fingerprint"] for row in rows])

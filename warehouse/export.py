@@ -1,16 +1,16 @@
 """Executions out of the lake as a file: CSV, JSON, NDJSON, Parquet or an Arrow stream.
 
 Order: by the instant that places an execution (started_at, else created_at), oldest first. The dates of the lake are
-walked one after the other, some of them together while they are small, so memory stays bounded whatever is asked:
-by what DuckDB needs to merge the files of one date, and a few batches of text. Nothing is left out silently: the report says how many rows
-there are and whether `limit` cut some off.
+walked one after the other, so memory stays bounded whatever is asked: by what DuckDB needs to merge the files of one
+date, and a few batches of text. Nothing is left out silently: the report says how many rows there are and whether
+`limit` cut some off.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import groupby
 from typing import Any, BinaryIO, Final, Literal, Protocol, get_args
@@ -44,7 +44,7 @@ Progress = Callable[[int, int], None]
 class ExportQuery:
     """What to export."""
 
-    filter: ExecutionFilter = ExecutionFilter()
+    filter: ExecutionFilter = field(default_factory=ExecutionFilter)
     limit: int | None = None
     """Most rows, the oldest first; None: all."""
     bom: bool = False
@@ -216,7 +216,7 @@ def _json(session: Session, sink: _Counting, *, as_array: bool) -> Iterator[_Wri
 
 
 class _Texts:
-    """Lines made by DuckDB with all threads; they lie one after the other in Arrow's buffers and are written as they lie."""
+    """Lines made by DuckDB with all threads: one after the other in Arrow's buffers, and written as they lie there."""
 
     def __init__(self, session: Session, sink: _Counting, sql: str, params: Params, skip_bytes: int = 0) -> None:
         self._session, self._sink = session, sink
@@ -236,8 +236,8 @@ class _Texts:
 
 def text_bytes(texts: pa.Array) -> memoryview:
     """The bytes of all texts of an Arrow string array, one after the other, not copied; it must hold no NULL."""
-    kind = "q" if pa.types.is_large_string(texts.type) else "i"
-    offsets = memoryview(texts.buffers()[1]).cast("b").cast(kind)
+    raw = memoryview(texts.buffers()[1]).cast("b")
+    offsets = raw.cast("q") if pa.types.is_large_string(texts.type) else raw.cast("i")
     return memoryview(texts.buffers()[2])[offsets[texts.offset] : offsets[texts.offset + len(texts)]]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any, Final, Literal, get_args
@@ -30,7 +30,7 @@ MAX_LIMIT: Final = 10_000
 class ListQuery:
     """Which page of which executions."""
 
-    filter: ExecutionFilter = ExecutionFilter()
+    filter: ExecutionFilter = field(default_factory=ExecutionFilter)
     sort: ListSort = "-startedAt"
     """startedAt: by the instant that places an execution (started_at, else created_at); `-`: largest first. Ties by
     id, the same way round. Executions without a duration come last, either way round."""
@@ -45,9 +45,7 @@ class ListQuery:
                 f"sort {self.sort!r} is unknown; allowed: {', '.join(SORTS)}", field="sort", value=self.sort
             )
         if not 1 <= self.limit <= MAX_LIMIT:
-            raise BadInputError(
-                f"limit is {self.limit}; allowed: 1 to {MAX_LIMIT}", field="limit", value=self.limit
-            )
+            raise BadInputError(f"limit is {self.limit}; allowed: 1 to {MAX_LIMIT}", field="limit", value=self.limit)
         if self.after is not None and not self._fits(self.after[0]):
             raise BadInputError(
                 f"the page key {self.after[0]!r} does not belong to the sort {self.sort!r}; begin with the first page",
@@ -107,9 +105,7 @@ class Detail:
         return found
 
 
-def list_executions(
-    session: Session, snapshot: Snapshot, query: ListQuery, *, with_total: bool = True
-) -> ListPage:
+def list_executions(session: Session, snapshot: Snapshot, query: ListQuery, *, with_total: bool = True) -> ListPage:
     """One page of the executions that match.
 
     By instant, dates are walked from the end where the page begins and only until it is full; by duration, the two
@@ -182,9 +178,7 @@ def _lookup(session: Session, snapshot: Snapshot, table: TableName, id: str, day
 
 def _may_hold(file: DataFile, id: str) -> bool:
     """The file's range of ids, as the log says it, holds the id; ids compare as UTF-8, which is how DuckDB does."""
-    return not (
-        (file.min_key is not None and id < file.min_key) or (file.max_key is not None and id > file.max_key)
-    )
+    return not ((file.min_key is not None and id < file.min_key) or (file.max_key is not None and id > file.max_key))
 
 
 def _key(last: pa.Table) -> PageKey:
@@ -193,11 +187,19 @@ def _key(last: pa.Table) -> PageKey:
     return (value.astimezone(UTC) if isinstance(value, datetime) else value, row["id"])
 
 
+_KEYS_SQL: Final[dict[ListSort, str]] = {
+    "startedAt": "list_by_time",
+    "-startedAt": "list_by_time_descending",
+    "duration": "list_by_duration",
+    "-duration": "list_by_duration_descending",
+}
+
+
 def _page_keys(session: Session, live: Sequence[DataFile], query: ListQuery) -> pa.Table:
     """(sort_value, id, date) of the rows of the page in order, and of one more if there is one."""
-    value, id = query.after or (None, None)
-    bounds: dict[str, Any] = {"has_after": query.after is not None, "after_value": value, "after_id": id}
-    sql = read_sql("warehouse", f"list_by_{'time' if query.by_time else 'duration'}{'_descending' if query.descending else ''}")
+    after_value, after_id = query.after or (None, None)
+    bounds: dict[str, Any] = {"has_after": query.after is not None, "after_value": after_value, "after_id": after_id}
+    sql = read_sql("warehouse", _KEYS_SQL[query.sort])
     parts: list[pa.Table] = []
     missing = query.limit + 1
     for files in _walk(live, query):
@@ -258,9 +260,10 @@ def _rows(session: Session, live: Sequence[DataFile], keys: pa.Table, query: Lis
     ids, values = keys.column("id").to_pylist(), keys.column("sort_value").to_pylist()
     ends = (None, None) if None in values else (min(values), max(values))
     params = dict.fromkeys(("placed_from", "placed_to", "duration_from", "duration_to"))
-    params |= zip(("placed_from", "placed_to") if query.by_time else ("duration_from", "duration_to"), ends, strict=True)
+    names = ("placed_from", "placed_to") if query.by_time else ("duration_from", "duration_to")
+    params |= dict(zip(names, ends, strict=True))
     rows = session.table(read_sql("warehouse", "list_rows"), {"ids": ids, **params})
-    place = {id: at for at, id in enumerate(ids)}
+    place = {key: at for at, key in enumerate(ids)}
     order = sorted(range(rows.num_rows), key=lambda at: place[rows.column("id")[at].as_py()])
     return rows.take(pa.array(order, pa.int64())).cast(SCHEMAS["executions"])
 

@@ -34,6 +34,9 @@ CUSTOM: Final = "custom"
 MAX_BUCKETS: Final = 10_000
 """Most steps one answer may have."""
 
+HOUR_US: Final = 3_600_000_000
+DAY_US: Final = 24 * HOUR_US
+
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NOMINAL: Final[dict[Granularity, timedelta]] = {
@@ -167,6 +170,11 @@ def to_us(instant: datetime) -> int:
 def from_us(microseconds: int) -> datetime:
     """The instant, UTC."""
     return _EPOCH + timedelta(microseconds=microseconds)
+
+
+def day_start_us(day: date) -> int:
+    """Midnight UTC of a date, microseconds since 1970."""
+    return (day.toordinal() - _EPOCH.toordinal()) * DAY_US
 
 
 def _walk(since: datetime, granularity: Granularity, timezone: tzinfo) -> Iterator[datetime]:

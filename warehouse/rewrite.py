@@ -9,10 +9,10 @@ import pyarrow as pa
 
 from warehouse.data_file import NewFile, write_file
 from warehouse.duck import Session
-from warehouse.tables import LakeTables
 from warehouse.scan import files_query
 from warehouse.schema import KEY_COLUMN, SCHEMAS, TableName
 from warehouse.snapshot import DataFile
+from warehouse.tables import LakeTables
 
 
 @dataclass(slots=True)

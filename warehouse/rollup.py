@@ -20,7 +20,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from warehouse.cells import MEASURES, NOTHING_MAX, NOTHING_MIN, Array, Cells
+from warehouse.cells import MEASURES, NOTHING_MAX, NOTHING_MIN, Array, Cells, run_starts
 from warehouse.duck import DuckSettings, Session, connect, read_sql
 from warehouse.errors import LakeCorruptError
 from warehouse.histogram import BUCKETS, Ints
@@ -76,7 +76,7 @@ def build_rollup(file: DataFile) -> bytes:
         LakeCorruptError: a row is not on the file's date, or has an unknown status or mode.
         QueryError: the file cannot be read.
     """
-    session = _session()
+    session = worker_session()
     attach_files(session, "rollup_source", "executions", [file])
     names = session.table(read_sql("warehouse", "rollup_names"))
     errors = session.table(read_sql("warehouse", "rollup_errors"))
@@ -85,7 +85,7 @@ def build_rollup(file: DataFile) -> bytes:
         "workflow_ids": names["workflow_id"].combine_chunks(),
         "workflow_names": names["workflow_name"].combine_chunks(),
         "named_at_us": _filled(names["named_at_us"], NOTHING_MAX),
-        "updated_at_us": pa.array([pc.max(names["updated_at_us"]).as_py() or 0] if len(names) else [], pa.int64()),
+        "updated_at_us": pa.array([pc.max(names["updated_at_us"]).as_py()] if len(names) else [], pa.int64()),
     }
     for name in ("fingerprint", "executions", "first_at_us", "last_at_us"):
         columns[f"errors.{name}"] = errors[name].combine_chunks()
@@ -134,8 +134,9 @@ def read_hours(
 
     Every hour asked for is in the answer. Costs a scan of seven columns of the file.
     """
-    attach_files(session, "rollup_source", "executions", [file])
-    table = session.table(read_sql("warehouse", "rollup_rows"), {"hours": list(hours)})
+    with session.tables():  # keeps other threads from attaching theirs in between
+        attach_files(session, "rollup_source", "executions", [file])
+        table = session.table(read_sql("warehouse", "rollup_rows"), {"hours": list(hours)})
     keys = _keys(table, pa.array(workflow_ids, pa.string()), file)
     keys["at_us"] = table["at_us"].to_numpy()
     bucket = _filled(table["bucket"], -1).to_numpy().astype(np.int64)
@@ -155,7 +156,7 @@ def read_hours(
     return {hour: cells.part(int(ends[hour]), int(ends[hour + 1])) for hour in hours}
 
 
-def _session() -> Session:
+def worker_session() -> Session:
     """This thread's own session, one DuckDB thread: the executor is what runs several files at once."""
     if not hasattr(_local, "session"):
         _local.session = connect(DuckSettings(threads=1, memory_limit_mb=_MEMORY_LIMIT_MB, time_limit_s=0))
@@ -204,7 +205,7 @@ def _level(numbers: dict[str, Ints], level: Level) -> dict[str, Array]:
     fine = group * (BUCKETS + 1) + numbers["bucket"] + 1
     order = np.argsort(fine)
     fine, group = fine[order], group[order]
-    cell_starts, entry_starts = _starts(group), _starts(fine)
+    cell_starts, entry_starts = run_starts(group), run_starts(fine)
     stored: dict[str, Array] = {}
     for key in _KEYS[level]:
         values = numbers[key][order][cell_starts]
@@ -221,13 +222,6 @@ def _level(numbers: dict[str, Ints], level: Level) -> dict[str, Array]:
     stored["bucket"] = bucket[timed].astype(np.uint16)
     stored["count"] = count[timed].astype(np.int32)
     return stored
-
-
-def _starts(ascending: Ints) -> Ints:
-    """Where each run of equal numbers begins."""
-    if not len(ascending):
-        return np.zeros(0, np.int64)
-    return np.flatnonzero(np.concatenate([[True], ascending[1:] != ascending[:-1]]))
 
 
 def _cells(columns: dict[str, pa.Array], level: Level) -> Cells:

@@ -2,33 +2,37 @@
 
 from __future__ import annotations
 
-import os
-import tempfile
 import threading
-from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
 
-from warehouse.cells import Cells
-from warehouse.clock import now
+from warehouse.cells import Cells, merge
+from warehouse.derived import remove_leftovers, write_atomically
 from warehouse.duck import Session
 from warehouse.errors import LakeCorruptError
 from warehouse.histogram import Ints
-from warehouse.period import from_us
+from warehouse.lru import Lru
+from warehouse.node_days import NodeDays
+from warehouse.period import HOUR_US, day_start_us, from_us
 from warehouse.rollup import Rollup, build_rollup, load_rollup, read_hours
 from warehouse.snapshot import DataFile
 
 _SUFFIX: Final = ".rollup.arrow"
 _MIB: Final = 1 << 20
-_PART_AGE_S: Final = 3600
+
+ALL_HOURS: Final = (1 << 24) - 1
+"""All hours of a day as bits."""
+
+Span = tuple[str, int]
+"""A data file's name and hours of it as bits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,12 @@ class CachedRollup:
     file: DataFile
     rollup: Rollup
     workflows: Ints
-    """The cache's number of each workflow of the file; ascending never, unique always."""
+    """The cache's number of each workflow of the file, in the order of rollup.workflow_ids."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes it maps."""
+        return self.rollup.nbytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +77,7 @@ class RollupCache:
         *,
         mapped_limit_bytes: int = 4096 * _MIB,
         rows_limit_bytes: int = 64 * _MIB,
+        merged_limit_bytes: int = 128 * _MIB,
     ) -> None:
         """A cache in `folder` (made if it is missing).
 
@@ -76,17 +86,16 @@ class RollupCache:
             executor: where rollups are built; gets `build_rollup` and a DataFile, gives bytes.
             mapped_limit_bytes: how much of the folder stays mapped. Mapped pages are the system's to take back.
             rows_limit_bytes: how much is kept of the narrow rows of hours that a period cuts.
+            merged_limit_bytes: how much is kept of the sums over several files.
         """
+        self.node_days = NodeDays(folder, executor)
         self._folder = folder
         self._executor = executor
-        self._mapped_limit_bytes = mapped_limit_bytes
-        self._rows_limit_bytes = rows_limit_bytes
         self._lock = threading.RLock()
         self._build_lock = threading.Lock()
-        self._mapped: OrderedDict[str, CachedRollup] = OrderedDict()
-        self._mapped_bytes = 0
-        self._rows: OrderedDict[tuple[str, int], Cells] = OrderedDict()
-        self._rows_bytes = 0
+        self._mapped: Lru[str, CachedRollup] = Lru(mapped_limit_bytes)
+        self._rows: Lru[tuple[str, int], Cells] = Lru(rows_limit_bytes)
+        self._merged: Lru[tuple[str, tuple[Span, ...]], Cells] = Lru(merged_limit_bytes)
         self._summaries: dict[str, _Summary] = {}
         self._numbers: dict[str | None, int] = {}
         self._ids: list[str | None] = []
@@ -123,20 +132,29 @@ class RollupCache:
     def hours(self, session: Session, entry: CachedRollup, hours: Sequence[int]) -> list[Cells]:
         """The executions of some hours (0..23) of the file, a cell each, from memory where they are."""
         name = entry.file.name
-        found: dict[int, Cells] = {}
-        with self._lock:
-            for hour in hours:
-                if (name, hour) in self._rows:
-                    self._rows.move_to_end((name, hour))
-                    found[hour] = self._rows[name, hour]
-        missing = [hour for hour in hours if hour not in found]
+        found = {hour: self._rows.get((name, hour)) for hour in hours}
+        missing = [hour for hour, cells in found.items() if cells is None]
         if missing:
-            read = read_hours(session, entry.file, missing, entry.rollup.workflow_ids)
-            found.update(read)
-            with self._lock:
-                for hour, cells in read.items():
-                    self._keep_rows((name, hour), cells)
-        return [found[hour] for hour in hours]
+            for hour, cells in read_hours(session, entry.file, missing, entry.rollup.workflow_ids).items():
+                found[hour] = cells
+                self._rows.put((name, hour), cells)
+        return [cells for cells in found.values() if cells is not None]
+
+    def merged(self, level: Literal["file", "hour", "workflow"], spans: Sequence[tuple[CachedRollup, int]]) -> Cells:
+        """The cells of several files as one, remembered for as long as the very same files are asked for.
+
+        A rolling period keeps its inner days from one minute to the next; this is what makes it cheap.
+
+        Args:
+            level: file: keys `slot` (0) and `status`; hour: `hour` since 1970; workflow: `workflow`, our number of it.
+            spans: rollups and which hours of each (bit 0..23 set; ALL_HOURS: all); parts of a day only by workflow.
+        """
+        key = level, tuple((entry.file.name, hours) for entry, hours in spans)
+        cells = self._merged.get(key)
+        if cells is None:
+            cells = _merge(level, spans)
+            self._merged.put(key, cells)
+        return cells
 
     def workflow_id(self, number: int) -> str | None:
         """The id of a workflow's number."""
@@ -151,23 +169,25 @@ class RollupCache:
         """Numbers given so far."""
         return len(self._ids)
 
+    def differing(self, files: Sequence[DataFile]) -> list[DataFile]:
+        """Those of the files whose stored rollup is not what the file gives now; for `verify`. Reads every file."""
+        tasks = {self._executor.submit(build_rollup, file): file for file in files if self._path(file.name).exists()}
+        return [file for task, file in tasks.items() if task.result() != self._path(file.name).read_bytes()]
+
     def prune(self, live: Collection[str]) -> int:
         """Forget the rollups of data files that are not among these names; how many files went from the disk."""
         names = set(live)
+        self._mapped.drop(lambda name: name not in names)
+        self._rows.drop(lambda key: key[0] not in names)
+        self._merged.drop(lambda key: any(name not in names for name, _ in key[1]))
         with self._lock:
-            for name in [name for name in self._mapped if name not in names]:
-                self._mapped_bytes -= self._mapped.pop(name).rollup.nbytes
-            for name in [name for name in self._summaries if name not in names]:
+            for name in self._summaries.keys() - names:
                 del self._summaries[name]
-            for key in [key for key in self._rows if key[0] not in names]:
-                self._rows_bytes -= self._rows.pop(key).nbytes
         kept = {self._path(name).name for name in names}
-        oldest_part_s = now().timestamp() - _PART_AGE_S  # a younger one may be in the hands of another process
         gone = [path for path in self._folder.glob(f"*{_SUFFIX}") if path.name not in kept]
-        gone += [path for path in self._folder.glob(f"*{_SUFFIX}.part") if path.stat().st_mtime < oldest_part_s]
         for path in gone:
             path.unlink(missing_ok=True)
-        return len(gone)
+        return len(gone) + remove_leftovers(self._folder)
 
     def _summarise(self, files: Sequence[DataFile]) -> list[_Summary]:
         """What is kept of each file; those never seen are opened (and built)."""
@@ -177,11 +197,9 @@ class RollupCache:
 
     def _lookup(self, file: DataFile) -> CachedRollup | None:
         """From memory, else from disk. None: it has to be built."""
-        with self._lock:
-            entry = self._mapped.get(file.name)
-            if entry is not None:
-                self._mapped.move_to_end(file.name)
-                return entry
+        entry = self._mapped.get(file.name)
+        if entry is not None:
+            return entry
         try:
             return self._open(file)
         except (OSError, pa.ArrowException, KeyError, IndexError, LakeCorruptError):
@@ -191,13 +209,9 @@ class RollupCache:
         rollup = load_rollup(self._path(file.name), file)
         with self._lock:
             numbers = np.array([self._number(workflow_id) for workflow_id in rollup.workflow_ids], np.int64)
-            entry = CachedRollup(file, rollup, numbers)
-            if file.name not in self._mapped:
-                self._mapped_bytes += rollup.nbytes
-            self._mapped[file.name] = entry
             self._summaries[file.name] = _summary(rollup)
-            while self._mapped_bytes > self._mapped_limit_bytes and len(self._mapped) > 1:
-                self._mapped_bytes -= self._mapped.popitem(last=False)[1].rollup.nbytes
+        entry = CachedRollup(file, rollup, numbers)
+        self._mapped.put(file.name, entry)
         return entry
 
     def _number(self, workflow_id: str | None) -> int:
@@ -211,29 +225,13 @@ class RollupCache:
         """Build and store; another thread that wants the same files waits and finds them done."""
         with self._build_lock:
             missing = [file for file in files if self._lookup(file) is None]
-            self._folder.mkdir(parents=True, exist_ok=True)
             tasks = {self._executor.submit(build_rollup, file): file for file in missing}
             try:
                 for task in as_completed(tasks):
-                    self._store(tasks.pop(task).name, task.result())
+                    write_atomically(self._path(tasks.pop(task).name), task.result())
             finally:
                 for task in tasks:
                     task.cancel()
-
-    def _store(self, name: str, stored: bytes) -> None:
-        """Write a rollup so that nobody ever sees half of it, whatever crashes."""
-        with tempfile.NamedTemporaryFile(dir=self._folder, prefix=".", suffix=f"{_SUFFIX}.part", delete=False) as part:
-            part.write(stored)
-            part.flush()
-            os.fsync(part.fileno())
-        Path(part.name).replace(self._path(name))
-
-    def _keep_rows(self, key: tuple[str, int], cells: Cells) -> None:
-        if key not in self._rows:
-            self._rows_bytes += cells.nbytes
-        self._rows[key] = cells
-        while self._rows_bytes > self._rows_limit_bytes and self._rows:
-            self._rows_bytes -= self._rows.popitem(last=False)[1].nbytes
 
     def _path(self, name: str) -> Path:
         return self._folder / (quote(name, safe="=") + _SUFFIX)
@@ -241,3 +239,25 @@ class RollupCache:
 
 def _summary(rollup: Rollup) -> _Summary:
     return _Summary(rollup.updated_at_us, rollup.errors)
+
+
+def _merge(level: Literal["file", "hour", "workflow"], spans: Sequence[tuple[CachedRollup, int]]) -> Cells:
+    if level == "file":
+        parts = [entry.rollup.levels["file"] for entry, _ in spans]
+        return merge(parts, [np.zeros(len(part), np.int64) for part in parts], "slot")
+    if level == "hour":
+        parts = [entry.rollup.levels["hour"] for entry, _ in spans]
+        first = [day_start_us(entry.file.date) // HOUR_US for entry, _ in spans]
+        return merge(
+            parts, [hour + part.keys["hour"].astype(np.int64) for hour, part in zip(first, parts, strict=True)], "hour"
+        )
+    parts, owners = [], []
+    for entry, hours in spans:
+        part = entry.rollup.levels["workflow" if hours == ALL_HOURS else "cell"]
+        owner = entry.workflows[part.keys["workflow"]]
+        if hours != ALL_HOURS:
+            asked = np.array([bool(hours >> hour & 1) for hour in range(24)])
+            owner = np.where(asked[part.keys["hour"]], owner, -1)
+        parts.append(part)
+        owners.append(owner)
+    return merge(parts, owners, "workflow")

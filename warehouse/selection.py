@@ -1,6 +1,7 @@
 """Which cells of which rollups answer a question about windows of time, and which rows have to be read instead.
 
-A file (one UTC date) that lies in one window is answered by its whole-file cells, else hour by hour; an hour that the
+A file (one UTC date) that lies in one window is answered by its whole-file cells, else hour by hour; what is asked of
+many files alike is added up once and remembered while the same files are asked for. An hour that the
 border of a window cuts (a rolling period, a zone half an hour off) is answered by its executions themselves. So the
 answer always equals a recount.
 """
@@ -10,7 +11,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
 import numpy as np
@@ -19,13 +19,12 @@ import numpy.typing as npt
 from warehouse.cells import Cells
 from warehouse.duck import Session
 from warehouse.histogram import Ints
+from warehouse.period import DAY_US, HOUR_US, day_start_us
 from warehouse.rollup import Level
-from warehouse.rollup_cache import CachedRollup, RollupCache
+from warehouse.rollup_cache import ALL_HOURS, CachedRollup, RollupCache
 from warehouse.schema import MODES, STATUSES, Mode, Status
 
-HOUR_US: Final = 3_600_000_000
-DAY_US: Final = 24 * HOUR_US
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_NONE: Final = np.zeros(0, np.int64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +46,13 @@ class Filters:
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Cells of one file and the window each belongs to."""
+    """Cells and the window each belongs to."""
 
-    source: CachedRollup
     cells: Cells
     slot: Ints
     """Window of each cell, 0..; -1: none, or filtered out."""
-
-    @property
-    def workflow(self) -> Ints:
-        """The cache's number of each cell's workflow; only for cells selected by workflow."""
-        return self.source.workflows[self.cells.keys["workflow"]]
+    workflow: Ints
+    """The cache's number of each cell's workflow; empty unless selected by workflow."""
 
 
 def select(
@@ -73,7 +68,7 @@ def select(
 
     Args:
         session: reads the hours that a border cuts.
-        rollups: keeps those hours.
+        rollups: keeps those hours, and sums over several files.
         entries: the rollups of the files to look at.
         borders: ascending instants in microseconds since 1970; window i is [borders[i], borders[i + 1]).
         filters: which executions count.
@@ -82,40 +77,79 @@ def select(
     windows = len(borders) - 1
     starts = np.array([day_start_us(entry.file.date) for entry in entries], np.int64)
     first, last = _window(borders, starts), _window(borders, starts + DAY_US - 1)
-    hours = starts[:, None] + np.arange(24) * HOUR_US
-    hour_first, hour_last = _window(borders, hours), _window(borders, hours + HOUR_US - 1)
-    hour_slot = np.where((hour_first == hour_last) & (hour_first < windows), hour_first, -1)
+    mergeable = not filters.modes and filters.workflow_id is None
+    whole: dict[int, list[CachedRollup]] = {}
+    inner: list[CachedRollup] = []
     found: list[Selected] = []
-    for i, entry in enumerate(entries):
-        if first[i] == last[i]:
-            if 0 <= first[i] < windows:
-                cells = _level(entry, _level_of(filters, by_workflow, whole=True), filters)
-                found.append(Selected(entry, cells, _passed(cells, np.full(len(cells), first[i]), filters)))
+    for entry, start_us, one, other in zip(entries, starts.tolist(), first.tolist(), last.tolist(), strict=True):
+        if one == other:
+            if 0 <= one < windows:
+                whole.setdefault(one, []).append(entry)
             continue
-        cells = _level(entry, _level_of(filters, by_workflow, whole=False), filters)
-        found.append(Selected(entry, cells, _passed(cells, hour_slot[i][cells.keys["hour"]], filters)))
-        cut = np.flatnonzero(hour_first[i] != hour_last[i])
-        found.extend(_cut_hours(session, rollups, entry, cut, borders, filters))
+        hour_slot, cut = _hours(borders, start_us)
+        if mergeable and by_workflow:
+            found.extend(_merged_hours(rollups, entry, hour_slot, filters))
+        elif mergeable and one >= 0 and other < windows:
+            inner.append(entry)
+        else:
+            cells = _level(entry, "cell" if by_workflow or not mergeable else "hour", filters)
+            found.append(_selected(entry, cells, hour_slot[cells.keys["hour"]], filters, by_workflow))
+        found.extend(_cut_hours(session, rollups, entry, cut, borders, filters, by_workflow))
+    if inner:
+        found.append(_merged_series(rollups, inner, borders, filters))
+    for slot, group in whole.items():
+        found.extend(_whole_files(rollups, group, slot, filters, by_workflow))
     return found
 
 
-def day_start_us(day: date) -> int:
-    """Midnight UTC of a date, microseconds since 1970."""
-    return (day.toordinal() - _EPOCH_DAY) * DAY_US
+def _hours(borders: Ints, start_us: int) -> tuple[Ints, Ints]:
+    """Of the 24 hours of a day: the window that holds each (-1: none does), and those that a border cuts."""
+    hours = start_us + np.arange(24) * HOUR_US
+    one, other = _window(borders, hours), _window(borders, hours + HOUR_US - 1)
+    return np.where((one == other) & (one < len(borders) - 1), one, -1), np.flatnonzero(one != other)
+
+
+def _whole_files(
+    rollups: RollupCache, entries: list[CachedRollup], slot: int, filters: Filters, by_workflow: bool
+) -> list[Selected]:
+    """Files that lie in one window."""
+    if filters.modes or filters.workflow_id is not None:
+        parts = [(entry, _level(entry, "cell" if filters.modes else "workflow", filters)) for entry in entries]
+        return [_selected(entry, cells, np.full(len(cells), slot), filters, by_workflow) for entry, cells in parts]
+    cells = rollups.merged("workflow" if by_workflow else "file", [(entry, ALL_HOURS) for entry in entries])
+    return [_merged(cells, np.full(len(cells), slot), filters)]
+
+
+def _merged_hours(rollups: RollupCache, entry: CachedRollup, hour_slot: Ints, filters: Filters) -> list[Selected]:
+    """A file of whose hours some lie in one window and some in another, by workflow."""
+    found = []
+    for slot in np.unique(hour_slot[hour_slot >= 0]).tolist():
+        hours = sum(1 << hour for hour in np.flatnonzero(hour_slot == slot).tolist())
+        cells = rollups.merged("workflow", [(entry, hours)])
+        found.append(_merged(cells, np.full(len(cells), slot), filters))
+    return found
+
+
+def _merged_series(rollups: RollupCache, entries: list[CachedRollup], borders: Ints, filters: Filters) -> Selected:
+    """Files all of whose hours lie in windows, hour by hour."""
+    cells = rollups.merged("hour", [(entry, ALL_HOURS) for entry in entries])
+    hours = cells.keys["hour"] * HOUR_US
+    one, other = _window(borders, hours), _window(borders, hours + HOUR_US - 1)
+    return _merged(cells, np.where(one == other, one, -1), filters)
+
+
+def _merged(cells: Cells, slot: Ints, filters: Filters) -> Selected:
+    return Selected(cells, _passed(cells, slot, filters), cells.keys.get("workflow", _NONE))
+
+
+def _selected(entry: CachedRollup, cells: Cells, slot: Ints, filters: Filters, by_workflow: bool) -> Selected:
+    workflow = entry.workflows[cells.keys["workflow"]] if by_workflow else _NONE
+    return Selected(cells, _passed(cells, slot, filters), workflow)
 
 
 def _window(borders: Ints, instants: Ints) -> Ints:
     """The window each instant lies in; -1 before the first, the number of windows after the last."""
     return np.searchsorted(borders, instants, side="right").astype(np.int64) - 1
-
-
-def _level_of(filters: Filters, by_workflow: bool, *, whole: bool) -> Level:
-    """The coarsest cells that still know what is asked."""
-    if filters.modes:
-        return "cell"
-    if by_workflow or filters.workflow_id is not None:
-        return "workflow" if whole else "cell"
-    return "file" if whole else "hour"
 
 
 def _level(entry: CachedRollup, level: Level, filters: Filters) -> Cells:
@@ -135,6 +169,7 @@ def _cut_hours(
     cut: Ints,
     borders: Ints,
     filters: Filters,
+    by_workflow: bool,
 ) -> list[Selected]:
     """The executions of the hours that a border cuts, each in the window it is placed in."""
     present = set(entry.rollup.levels["hour"].keys["hour"].tolist())
@@ -148,7 +183,7 @@ def _cut_hours(
         slot[slot >= len(borders) - 1] = -1
         if filters.workflow_id is not None:
             slot[cells.keys["workflow"] != position] = -1
-        found.append(Selected(entry, cells, _passed(cells, slot, filters)))
+        found.append(_selected(entry, cells, slot, filters, by_workflow))
     return found
 
 

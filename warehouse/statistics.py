@@ -123,11 +123,7 @@ def _workflows(
     """The workflows with most executions in the period, and how many workflows have any."""
     windows = _to_us([period.previous_since, period.since, period.until])
     found = select(session, rollups, entries, windows, filters, by_workflow=True)
-    numbers = [part.workflow for part in found]
-    counts = np.zeros(rollups.workflow_count, np.int64)
-    for part, number in zip(found, numbers, strict=True):
-        now = np.flatnonzero(part.slot == 1)
-        counts += np.bincount(number[now], part.cells.measures["executions"][now], len(counts)).astype(np.int64)
+    counts = executions_by_workflow(rollups, found, 1)
     total = int(np.count_nonzero(counts))
     ranked = _ranked(rollups, counts, limit)
     if not ranked:
@@ -135,13 +131,23 @@ def _workflows(
     place = np.full(len(counts), -1, np.int64)
     place[ranked] = np.arange(len(ranked))
     sums = Accumulator(2 * len(ranked))
-    sums.add_all((part.cells, _slots(part, place[number])) for part, number in zip(found, numbers, strict=True))
+    sums.add_all((part.cells, _slots(part, place[part.workflow])) for part in found)
     totals = sums.totals()
-    names = _names(entries, ranked)
+    names = workflow_names(entries, ranked)
     return tuple(
         WorkflowTotals(rollups.workflow_id(number), names.get(number), totals[2 * i + 1], totals[2 * i])
         for i, number in enumerate(ranked)
     ), total
+
+
+def executions_by_workflow(rollups: RollupCache, found: Sequence[Selected], slot: int) -> Ints:
+    """Executions in one window, by the workflow's number; `found` was selected by workflow."""
+    counts = np.zeros(rollups.workflow_count, np.int64)
+    for part in found:
+        inside = np.flatnonzero(part.slot == slot)
+        executions = part.cells.measures["executions"][inside]
+        counts += np.bincount(part.workflow[inside], executions, len(counts)).astype(np.int64)
+    return counts
 
 
 def _slots(part: Selected, place: Ints) -> Ints:
@@ -163,8 +169,8 @@ def _ranked(rollups: RollupCache, counts: Ints, limit: int) -> list[int]:
     return sorted(active.tolist(), key=rank)[:limit]
 
 
-def _names(entries: Sequence[CachedRollup], wanted: Sequence[int]) -> dict[int, str]:
-    """The names the workflows had last on the days that the two periods touch."""
+def workflow_names(entries: Sequence[CachedRollup], wanted: Sequence[int]) -> dict[int, str]:
+    """By their numbers, the names the workflows had last in these files; those that never had one are left out."""
     names: dict[int, tuple[int, str]] = {}
     open_numbers = np.array(wanted, np.int64)
     newest_first = sorted(entries, key=lambda entry: entry.file.date, reverse=True)

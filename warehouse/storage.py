@@ -46,16 +46,16 @@ class Location:
     @contextmanager
     def create(self, name: str) -> Iterator[BinaryIO]:
         """A new file; on a local disk it is durable when the block ends."""
-        path = f"{self._root}/{name}"
         if self.local is not None:
-            os.makedirs(os.path.dirname(path), exist_ok=True)
-            with open(path, "xb") as file:
+            target = self.local / name
+            target.parent.mkdir(parents=True, exist_ok=True)
+            with target.open("xb") as file:
                 yield file
                 file.flush()
                 os.fsync(file.fileno())
-            sync_folder(Path(path).parent)
+            sync_folder(target.parent)
             return
-        with self._filesystem.open_output_stream(path) as stream:
+        with self._filesystem.open_output_stream(f"{self._root}/{name}") as stream:
             yield stream
 
     def size(self, name: str) -> int:
@@ -91,7 +91,7 @@ class Location:
         folder = self.folder("")
         folder.mkdir(parents=True, exist_ok=True)
         deadline = time.monotonic() + timeout_s
-        with open(folder / ".writer.lock", "w") as lock:
+        with (folder / ".writer.lock").open("w") as lock:
             while True:
                 try:
                     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -12,7 +12,7 @@ import contextlib
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Generic, Self, TypeVar
 
@@ -72,7 +72,7 @@ class LakeTables:
         if create:
             # executions last: a lake is there when its last table is.
             for table in (*_DETAILS, "executions"):
-                DeltaLog.create(location, table, settings.storage_options)  # type: ignore[arg-type]
+                DeltaLog.create(location, table, settings.storage_options)
         elif location.local is not None and not (location.local / "executions" / "_delta_log").is_dir():
             raise LakeNotFoundError(
                 f"there is no lake at {location.uri}; give the folder of a lake, or load something into it first"
@@ -89,7 +89,8 @@ class LakeTables:
         """This lake's DuckDB session, opened at first use; `fork()` it for another thread."""
         with self._lock:
             if self._session is None:
-                self._session = connect(self.settings.duck)
+                duck = self.settings.duck
+                self._session = connect(replace(duck, spill_dir=duck.spill_dir or self.folder(".spill")))
             return self._session
 
     def folder(self, name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
+from itertools import pairwise
 
 import numpy as np
 import pyarrow as pa
@@ -12,10 +13,10 @@ import pyarrow.compute as pc
 
 from warehouse.data_file import NewFile, write_file
 from warehouse.duck import Session, read_sql
-from warehouse.tables import Change, LakeTables
 from warehouse.rewrite import matching_files, rows_of, without_keys
 from warehouse.schema import EXECUTIONS, SCHEMAS, TABLES, Batch, TableName
 from warehouse.snapshot import DataFile, Snapshot
+from warehouse.tables import Change, LakeTables
 
 _DETAILS: tuple[TableName, ...] = ("node_runs", "payloads", "logs")
 
@@ -210,7 +211,7 @@ def _is_sorted(keys: dict[str, pa.ChunkedArray]) -> bool:
 def _by_date(rows: pa.Table, file_rows: int) -> Iterator[tuple[date, pa.Table]]:
     days = rows["date"].cast(pa.int32()).to_numpy()
     borders = [0, *(np.flatnonzero(np.diff(days)) + 1).tolist(), rows.num_rows]
-    for start, end in zip(borders, borders[1:], strict=False):
+    for start, end in pairwise(borders):
         day = rows["date"][start].as_py()
         for offset in range(start, end, file_rows):
             yield day, rows.slice(offset, min(file_rows, end - offset))

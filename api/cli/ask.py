@@ -50,7 +50,7 @@ def stats(
     runlake stats --period 30d --until latest --timezone Europe/Berlin
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
     from api.models import statistics_json
     from api.selection import Selection
@@ -66,8 +66,10 @@ def stats(
     if as_json:
         output.show_json(statistics_json(found))
     else:
+        from api.cli import tables
+
         output.show(*tables.statistics_tables(found, series=series))
-    tables.hint_when_empty(found.totals.executions, found, "stats", period)
+    hints.hint_when_empty(found.totals.executions, found, "stats", period)
     return 0
 
 
@@ -91,7 +93,7 @@ def nodes(
     runlake nodes --workflow wf_abc --until latest --json
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
     from api.selection import Selection
 
@@ -104,8 +106,10 @@ def nodes(
     if as_json:
         output.show_json(found)
     else:
+        from api.cli import tables
+
         output.show(tables.nodes_table(found, config.timezone))
-    tables.hint_when_empty(found.nodes_total, found, "nodes", period)
+    hints.hint_when_no_nodes(found, period)
     return 0
 
 
@@ -129,7 +133,7 @@ def errors(
     runlake errors --workflow wf_abc --until latest --json
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
     from api.selection import Selection
 
@@ -142,7 +146,9 @@ def errors(
     if as_json:
         output.show_json(found)
     else:
+        from api.cli import tables
+
         output.show(tables.errors_table(found, config.timezone))
     if not found.executions:
-        tables.hint_when_no_errors(found)
+        hints.hint_when_no_errors(found)
     return 0

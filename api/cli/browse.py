@@ -35,6 +35,11 @@ def list_executions(
     status: StatusOption = None,
     mode: ModeOption = None,
     timezone: TimezoneOption = None,
+    error_type: ErrorTypeOption = None,
+    error_text: ErrorTextOption = None,
+    fingerprint: FingerprintOption = None,
+    min_duration_s: MinDurationOption = None,
+    retry_of: RetryOfOption = None,
     limit: Annotated[int, typer.Option("--limit", "-n", min=1, metavar="N", help="Most rows.")] = 20,
     lake: LakeOption = None,
     as_json: JsonOption = False,
@@ -47,20 +52,26 @@ def list_executions(
     runlake list --workflow wf_abc --since 2026-11-01 --json
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import hints, output, tables
     from api.cli.lakes import configure, warehouse_of
+    from api.execution_json import execution_json
     from api.selection import Selection
 
     config = configure(lake=lake, timezone=timezone, time_limit_s=time_limit_s)
     selection = Selection(
         period, since, until, None, workflow, tuple(status or ()), tuple(mode or ()), config.timezone, limit
     )
+    details = questions.Details(tuple(error_type or ()), error_text, fingerprint, min_duration_s, retry_of)
     with warehouse_of(config) as house:
-        page = questions.executions(house, selection)
+        page = questions.executions(house, selection, details)
+        newest_at = None if page.total else house.newest_at()
     if as_json:
-        output.show_json(page)
+        rows = [execution_json(row) for row in page.records()]
+        output.show_json({"data": rows, "total": page.total, "hasMore": page.next_key is not None})
     else:
         output.show(tables.executions_table(page, config.timezone))
+    if not page.total:
+        hints.hint_when_none_match(newest_at)
     return 0
 
 
@@ -80,15 +91,15 @@ def show(
     from api import questions
     from api.cli import output, tables
     from api.cli.lakes import configure, warehouse_of
-    from api.selection import Selection
+    from api.execution_json import detail_json
 
     config = configure(lake=lake, timezone=timezone)
     with warehouse_of(config) as house:
         found = questions.execution(house, id, with_data=data)
     if as_json:
-        output.show_json(found)
+        output.show_json(detail_json(found, with_data=data))
     else:
-        output.show(*tables.execution_tables(found, config.timezone))
+        output.show(*tables.execution_tables(found, config.timezone, with_data=data))
     return 0
 
 
@@ -134,18 +145,20 @@ def export(
 
     config = configure(lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb)
     selection = Selection(
-        period, since, until, None, workflow, questions.words(status), questions.words(mode), config.timezone, limit
+        period, since, until, None, workflow, tuple(status or ()), tuple(mode or ()), config.timezone, limit
     )
     details = questions.Details(tuple(error_type or ()), error_text, fingerprint, min_duration_s, retry_of)
     chosen = export_format(format, output_path)
     with warehouse_of(config) as house, opened_sink(output_path, binary=chosen in ("parquet", "arrow")) as sink:
         written = questions.export(house, selection, details, chosen, sink, bom=bom)
+    more = "; more match, --limit cut them" if written.cut else ""
     if output_path == "-":
+        if written.cut:
+            output.say(f"runlake: {written.rows} executions{more}")
         return 0
     if as_json:
         output.show_json({"file": output_path, "format": chosen, **output.plain(written)})
     else:
-        more = "; more match, --limit cut them" if written.cut else ""
         print(f"{written.rows} executions, {written.bytes} bytes, {chosen}: {output_path}{more}")
     return 0
 
@@ -176,9 +189,8 @@ def sql(
     import sys
 
     from api.cli import rows, tables
-    from api.cli.lakes import configure, lake_of
+    from api.cli.lakes import configure, warehouse_of
     from warehouse.errors import BadInputError
-    from warehouse.locked import check_reads_only, locked_session
 
     if schema:
         tables.show_schema(as_json=as_json)
@@ -189,13 +201,13 @@ def sql(
         raise BadInputError('the query is missing; write e.g. runlake sql "SELECT count(*) FROM executions"')
     text = sys.stdin.read() if query == "-" else query
     config = configure(lake=lake, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s)
-    write = rows.write_json if as_json else rows.write_csv if csv else rows.show_rows
-    with lake_of(config) as opened:
-        session = locked_session(config.lake_settings().duck, opened.snapshot())
-        try:
-            check_reads_only(session, text)
-            with session.reader(text) as reader:
-                write(reader, limit)
-        finally:
-            session.close()
+    most = rows.SHOWN_ROWS if limit is None and not (as_json or csv) else limit or None
+    with warehouse_of(config) as house:
+        answer = house.sql(text, max_rows=most)
+    if as_json:
+        rows.write_json(answer.table)
+    elif csv:
+        rows.write_csv(answer.table)
+    else:
+        rows.show_rows(answer.table, cut=answer.cut)
     return 0

@@ -22,4 +22,39 @@ def demo(
     \b
     runlake demo
     """
-    raise NotImplementedError
+    from api import questions
+    from api.cli import output, tables
+    from api.cli.lakes import configure, lake_of, warehouse_of
+    from api.cli.loading import load_options, show_report
+    from api.models import statistics_json
+    from api.selection import Selection
+    from ingest.load import load
+    from ingest.sample import sample_files, sample_workflows
+    from reports.report import write_report
+
+    config = configure(lake=lake)
+    with lake_of(config, create=True) as opened:
+        loaded = load(opened, sample_files(), load_options(config, "n8n", sample_workflows()))
+    selection = Selection("24h", until="latest", timezone=config.timezone, limit=10)
+    with warehouse_of(config) as house:
+        found = questions.statistics(house, selection)
+        model = questions.report(house, selection, title="runlake demo")
+    page, data = write_report(model, output_path)
+    if as_json:
+        output.show_json(
+            {"lake": lake, "loaded": loaded, "statistics": statistics_json(found), "report": page, "data": data}
+        )
+        return 0
+    print(f"A small sample of real n8n records, loaded into {lake}:")
+    show_report(loaded, lake)
+    print()
+    output.show(*tables.statistics_tables(found, series=False))
+    print(
+        f"\nThe report: {page} (open it in a browser; its data is {data})\n\nNext:\n"
+        f"  . .venv/bin/activate                       so that runlake is a command\n"
+        f"  runlake errors --until latest --lake {lake}\n"
+        f'  runlake sql "SELECT mode, status, count(*) FROM executions GROUP BY ALL ORDER BY ALL" --lake {lake}\n'
+        f"  runlake serve --no-auth --lake {lake}      the report and the API on http://127.0.0.1:8080\n"
+        f"  runlake ingest PATH                        your own records, into ./lake"
+    )
+    return 0

@@ -74,7 +74,7 @@ def _usage_hint(error: BaseException, arguments: Sequence[str]) -> str:
     """The value that was given, which the parser does not say, and where to read on."""
     names = getattr(getattr(error, "param", None), "opts", ())
     given = [value for name, value in pairwise(arguments) if name in names]
-    given += [one.partition("=")[2] for one in arguments if one.startswith("--") and one.partition("=")[0] in names]
+    given += [one.partition("=")[2] for one in arguments if "=" in one and one.partition("=")[0] in names]
     value = f", got {given[-1]!r}" if given else ""
     context = getattr(error, "ctx", None)
     path = context.command_path if context is not None else "runlake"
@@ -86,7 +86,8 @@ def report(error: BaseException, arguments: Sequence[str] = (), *, debug: bool) 
     status = status_of(error)
     if status == PIPE_CLOSED:
         # Python flushes stdout once more at exit; give it something that accepts it.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        assert sys.__stdout__ is not None
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.__stdout__.fileno())
         return status
     if debug:
         traceback.print_exception(error, file=sys.stderr)

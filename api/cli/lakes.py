@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from api.config import Config
-    from api.house import House
+    from warehouse import Warehouse
     from warehouse.errors import LakeNotFoundError
     from warehouse.lake import Lake
 
@@ -23,13 +23,13 @@ def configure(**flags: Any) -> Config:
 
 
 @contextmanager
-def warehouse_of(config: Config) -> Iterator[House]:
+def warehouse_of(config: Config) -> Iterator[Warehouse]:
     """The lake of the settings, opened for reading; an error says how to make one."""
-    from api.house import House
+    import warehouse
     from warehouse.errors import LakeNotFoundError
 
     try:
-        house = House.open(config)
+        house = warehouse.open(config.lake, config.lake_settings())
     except LakeNotFoundError as error:
         raise _no_lake(config) from error
     try:

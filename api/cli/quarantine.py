@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -57,10 +58,37 @@ def list_rejected(
     return 0
 
 
-def retry(lake: LakeOption = None, as_json: JsonOption = False) -> int:
+def retry(
+    payloads: Annotated[
+        str | None, typer.Option("--payloads", metavar="WORD", help="keep, redact or drop [default: redact].")
+    ] = None,
+    workflows: Annotated[
+        Path | None, typer.Option("--workflows", metavar="FILE", help="Workflows page of the engine, for their names.")
+    ] = None,
+    lake: LakeOption = None,
+    as_json: JsonOption = False,
+) -> int:
     """Load the rejected records once more, after a fix or with a newer release; what loads leaves the quarantine.
 
     \b
     runlake quarantine retry
     """
-    raise NotImplementedError
+    from dataclasses import asdict
+
+    from api.cli import output
+    from api.cli.exits import FOUND, OK
+    from api.cli.lakes import configure, lake_of
+    from api.cli.loading import load_options
+    from ingest import retry as again
+
+    config = configure(lake=lake, payloads=payloads)
+    with lake_of(config) as opened:
+        found = again.retry(opened, load_options(config, None, workflows).normalise)
+    if as_json:
+        output.show_json(asdict(found))
+    else:
+        print(
+            f"tried {found.read}: {found.new} new, {found.updated} updated, {found.unchanged} unchanged, "
+            f"{found.rejected} still in quarantine"
+        )
+    return FOUND if found.rejected else OK

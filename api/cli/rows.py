@@ -1,4 +1,4 @@
-"""The rows of `runlake sql` as a table, JSON or CSV, streamed: memory does not grow with their number."""
+"""The rows of `runlake sql` as a table, JSON or CSV."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import csv
 import json
 import sys
 from collections.abc import Iterator
-from itertools import islice
 from typing import TYPE_CHECKING, Any, Final
 
 from api.cli.output import Column, Table, plain, show
@@ -19,38 +18,36 @@ SHOWN_ROWS: Final = 100
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
-def show_rows(reader: pa.RecordBatchReader, limit: int | None) -> None:
+def show_rows(table: pa.Table, *, cut: bool) -> None:
     """A table for people; says when there are more rows than it shows."""
-    most = SHOWN_ROWS if limit is None else limit or sys.maxsize
-    rows = list(islice(_rows(reader), most + 1))
     columns = [
         Column(field.name, "right" if _is_number(field.type) else "left", wide=not _is_number(field.type))
-        for field in reader.schema
+        for field in table.schema
     ]
-    notes = [f"the first {most} rows; --limit 0 shows all"] if len(rows) > most else []
-    show(Table(columns, [[_cell(value) for value in row] for row in rows[:most]], notes=notes))
+    notes = [f"the first {table.num_rows} rows; --limit 0 shows all"] if cut else []
+    show(Table(columns, [[_cell(value) for value in row] for row in _rows(table)], notes=notes))
 
 
-def write_json(reader: pa.RecordBatchReader, limit: int | None) -> None:
+def write_json(table: pa.Table) -> None:
     """An array of objects, one a line."""
-    names = reader.schema.names
+    names = table.schema.names
     print("[", end="")
-    for number, row in enumerate(islice(_rows(reader), limit or None)):
+    for number, row in enumerate(_rows(table)):
         values = {name: plain(value) for name, value in zip(names, row, strict=True)}
         print(",\n" if number else "\n", json.dumps(values, ensure_ascii=False), sep="", end="")
     print("\n]")
 
 
-def write_csv(reader: pa.RecordBatchReader, limit: int | None) -> None:
+def write_csv(table: pa.Table) -> None:
     """RFC 4180; text that a spreadsheet would run as a formula gets an apostrophe before it; NULL is an empty cell."""
     writer = csv.writer(sys.stdout)
-    writer.writerow(reader.schema.names)
-    for row in islice(_rows(reader), limit or None):
+    writer.writerow(table.schema.names)
+    for row in _rows(table):
         writer.writerow([_safe(value) for value in row])
 
 
-def _rows(reader: pa.RecordBatchReader) -> Iterator[tuple[Any, ...]]:
-    for batch in reader:
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    for batch in table.to_batches(4096):
         columns = [column.to_pylist() for column in batch.columns]
         yield from zip(*columns, strict=True)
 

@@ -21,6 +21,10 @@ def run(argv: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last frame: everything becomes a status
         return report(error, arguments, debug=bool(os.environ.get("RUNLAKE_DEBUG")) or "--debug" in arguments)
+    except SystemExit as stop:  # how typer ends on a closed pipe, whatever it was asked
+        if isinstance(stop.__context__, BrokenPipeError):
+            return report(stop.__context__, arguments, debug=False)
+        raise
     return status if isinstance(status, int) else 0
 
 

@@ -46,7 +46,7 @@ def report(
     runlake report --period 30d --until latest --timezone Europe/Berlin -o march.html
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
     from api.selection import Selection
     from reports.report import write_report
@@ -63,7 +63,7 @@ def report(
     else:
         print(f"report: {paths[0]} (data: {paths[1]})")
     executions = sum(point.executions for point in model.points)
-    tables.hint_when_empty(executions, model, "report", period)
+    hints.hint_when_empty(executions, model, "report", period)
     return 0
 
 

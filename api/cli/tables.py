@@ -4,33 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
 
-from api.cli.output import Column, Table, say, show, show_json
+from api.cli.output import Column, Table, show, show_json
 from api.models import instant_text, relative_change
 from ingest.quarantine import Entry, Group
 from reports import format as words
+from warehouse.listing import Detail, ListPage
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics, Totals
 from warehouse.schema import TABLES, column_docs
-
-
-class Dated(Protocol):
-    """An answer about an interval."""
-
-    @property
-    def since(self) -> datetime:
-        """Its begin, inclusive."""
-        ...
-
-    @property
-    def until(self) -> datetime:
-        """Its end, exclusive."""
-        ...
-
-    @property
-    def as_of(self) -> datetime | None:
-        """updated_at of the newest record in the lake; None: it is empty."""
-        ...
 
 
 def statistics_tables(found: Statistics, *, series: bool = True) -> list[Table]:
@@ -189,6 +170,75 @@ def errors_table(found: ErrorStatistics, timezone: str) -> Table:
     )
 
 
+def executions_table(page: ListPage, timezone: str) -> Table:
+    """A list, newest first."""
+    rows = [
+        (
+            row["id"],
+            row["workflow_name"] or row["workflow_id"] or words.MISSING,
+            row["status"],
+            row["mode"],
+            words.short_instant(row["started_at"] or row["created_at"], timezone),
+            words.duration(row["duration_s"]),
+            row["error_message"] or row["error_type"] or "",
+        )
+        for row in page.records()
+    ]
+    columns = (
+        Column("id"),
+        Column("workflow", wide=True),
+        Column("status"),
+        Column("mode"),
+        Column(f"started ({timezone})"),
+        Column("took", "right"),
+        Column("error", wide=True),
+    )
+    notes = _cut(len(rows), page.total, "executions") if page.total is not None else ()
+    return Table(columns, rows, notes=notes)
+
+
+def execution_tables(found: Detail, timezone: str, *, with_data: bool) -> list[Table]:
+    """One execution: what is known of it, its nodes in order, its log, its data."""
+    fields = [(name, _text(value, timezone)) for name, value in found.record().items() if value is not None]
+    hidden = {"date", "nodes_rank", "nodes_hash", "payloads_rank", "payloads_hash"}
+    tables = [Table((Column("field"), Column("value", wide=True)), [one for one in fields if one[0] not in hidden])]
+    nodes = [
+        (
+            row["node_name"] or row["node_id"],
+            str(row["run_index"]),
+            row["status"],
+            words.MISSING if row["started_at"] is None else words.short_instant(row["started_at"], timezone),
+            words.duration(row["duration_s"]),
+            words.count(row["items_out"]),
+            row["error_message"] or row["error_type"] or "",
+        )
+        for row in found.node_runs.to_pylist()
+    ]
+    if nodes:
+        columns = (Column("node", wide=True), Column("run", "right"), Column("status"), Column("started"))
+        more = (Column("took", "right"), Column("items", "right"), Column("error", wide=True))
+        tables.append(Table((*columns, *more), nodes, title="nodes"))
+    logs = [(instant_text(row["logged_at"]), row["level"], row["message"]) for row in found.logs.to_pylist()]
+    if logs:
+        tables.append(Table((Column("at"), Column("level"), Column("message", wide=True)), logs, title="log"))
+    if with_data:
+        data = [
+            (row["node_id"] or "", str(row["run_index"]), row["kind"], row["data"])
+            for row in found.payloads.to_pylist()
+        ]
+        columns = (Column("node"), Column("run", "right"), Column("kind"), Column("data", wide=True))
+        tables.append(
+            Table(columns, data, title="data", notes=() if data else ("no inputs or outputs are kept of it",))
+        )
+    return tables
+
+
+def _text(value: object, timezone: str) -> str:
+    if isinstance(value, datetime):
+        return f"{instant_text(value)} ({words.instant(value, timezone)})"
+    return str(value)
+
+
 def show_schema(*, as_json: bool) -> None:
     """Every column of the four tables: type, whether it may be NULL, what it means."""
     columns = {table: column_docs(table) for table in TABLES}
@@ -209,26 +259,6 @@ def _cut(shown: int, total: int, noun: str) -> Sequence[str]:
     if shown >= total:
         return ()
     return (f"{words.count(shown)} of {words.count(total)} {noun}; more with --limit {total}",)
-
-
-def hint_when_empty(count: int, found: Dated, verb: str, period: str | None) -> None:
-    """Zeros for a reason that is easy to miss: the records are older than the period."""
-    if count:
-        return
-    if found.as_of is None:
-        say("runlake: the lake is empty; load records with `runlake ingest PATH`")
-        return
-    chosen = f" --period {period}" if period else ""
-    say(
-        f"runlake: nothing from {instant_text(found.since)} to {instant_text(found.until)}; the newest record is of "
-        f"{instant_text(found.as_of)}; try `runlake {verb}{chosen} --until latest`"
-    )
-
-
-def hint_when_no_errors(found: ErrorStatistics) -> None:
-    """No errors is good news only when there were executions."""
-    if found.as_of is None or found.as_of < found.since:
-        hint_when_empty(0, found, "errors", None)
 
 
 def groups_table(groups: Sequence[Group], groups_total: int, records_total: int) -> Table:

@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request
 from fastapi.routing import APIRoute
 
-from api.house import House
+from api.models import ErrorModel
+from warehouse import Warehouse
 from warehouse.errors import BadInputError
+
+FAILURES: dict[int | str, dict[str, Any]] = {
+    400: {"model": ErrorModel, "description": "A parameter is not known or its value is not allowed."},
+    503: {"model": ErrorModel, "description": "The lake cannot be read now."},
+    504: {"model": ErrorModel, "description": "The query ran into its time limit."},
+    "default": {"model": ErrorModel, "description": "Any other failure; the same body."},
+}
+"""What every route can answer besides its own model."""
 
 REPEATABLE = frozenset({"status", "mode"})
 
 
-def house_of(request: Request) -> Iterator[House]:
+def house_of(request: Request) -> Iterator[Warehouse]:
     """The server's lake with a session of this request's own, so that requests run side by side."""
-    opened: House = request.app.state.house
+    opened: Warehouse = request.app.state.house
     with opened.fork() as house:
         yield house
 
 
-OwnHouse = Annotated[House, Depends(house_of)]
+OwnHouse = Annotated[Warehouse, Depends(house_of)]
 
 
 def only_known_parameters(request: Request) -> None:

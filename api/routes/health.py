@@ -6,8 +6,8 @@ from importlib import metadata
 
 from fastapi import APIRouter, Response
 
-from api.models import ErrorModel, HealthModel
-from api.routes.deps import OwnHouse
+from api.models import HealthModel
+from api.routes.deps import FAILURES, OwnHouse
 
 router = APIRouter(tags=["server"])
 
@@ -16,7 +16,7 @@ router = APIRouter(tags=["server"])
     "/healthz",
     summary="Whether the server can read its lake",
     response_model=HealthModel,
-    responses={503: {"model": ErrorModel, "description": "It cannot."}},
+    responses=FAILURES,
 )
 def get_health(house: OwnHouse, response: Response) -> HealthModel:
     """Reads the newest version of the lake; costs about a millisecond."""

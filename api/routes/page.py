@@ -8,8 +8,7 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api import questions
-from api.models import ErrorModel
-from api.routes.deps import OwnHouse, only_known_parameters
+from api.routes.deps import FAILURES, OwnHouse, only_known_parameters
 from api.selection import Selection
 from reports.render import render
 
@@ -25,7 +24,7 @@ _POLICY: Final = (
     "/",
     summary="The trend report",
     response_class=HTMLResponse,
-    responses={400: {"model": ErrorModel, "description": "A parameter is not known or its value is not allowed."}},
+    responses=FAILURES,
     dependencies=[Depends(only_known_parameters)],
 )
 def get_report(
@@ -42,7 +41,12 @@ def get_report(
     there is nothing newer.
     """
     selection = Selection(
-        period, since, until, granularity, workflowId, timezone=timezone or request.app.state.config.timezone
+        period,
+        since,
+        until,
+        granularity,
+        workflowId,
+        timezone=request.app.state.config.timezone if timezone is None else timezone,
     )
     page = render(questions.report(house, selection, fall_back_to_latest=True))
     return HTMLResponse(page, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})

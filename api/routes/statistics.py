@@ -2,29 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
 
 from api import questions
-from api.models import ErrorModel, StatisticsModel, statistics_model
-from api.routes.deps import OwnHouse, only_known_parameters
+from api.models import StatisticsModel, statistics_model
+from api.routes.deps import FAILURES, OwnHouse, only_known_parameters
 from api.selection import Selection
 
 router = APIRouter(tags=["statistics"])
-
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    400: {"model": ErrorModel, "description": "A parameter is not known or its value is not allowed."},
-    503: {"model": ErrorModel, "description": "The lake cannot be read now."},
-    504: {"model": ErrorModel, "description": "The query ran into its time limit."},
-}
 
 
 @router.get(
     "/executions/statistics",
     summary="Get execution statistics",
     response_model=StatisticsModel,
-    responses=_ERRORS,
+    responses=FAILURES,
     dependencies=[Depends(only_known_parameters)],
 )
 def get_statistics(
@@ -76,9 +70,9 @@ def get_statistics(
         until,
         granularity,
         workflowId,
-        questions.words(status),
-        questions.words(mode),
-        timezone or request.app.state.config.timezone,
+        tuple(status or ()),
+        tuple(mode or ()),
+        request.app.state.config.timezone if timezone is None else timezone,
         limit,
     )
     return statistics_model(questions.statistics(house, selection))

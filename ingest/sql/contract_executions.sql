@@ -1,7 +1,7 @@
--- Executions of the contract checked and typed.
+-- Executions of the contract typed.
 -- One row is one record of `parsed` (the text fields of contract_parse, error texts already masked), in no order.
--- reject: {field, reason, value}, the first fault in the order of the contract's fields. NULL: accepted.
--- The other columns are those of the table `executions`; they mean nothing where reject is not NULL.
+-- is_fine: there is surely nothing wrong with it. False: contract_execution_faults says what, if anything, is.
+-- The other columns are those of the table `executions`; they mean nothing where the record has a fault.
 WITH typed AS (
     SELECT
         *,
@@ -13,6 +13,11 @@ WITH typed AS (
         contract_instant("trigger.timestamp") AS trigger_at,
         contract_instant("error.timestamp") AS error_at,
         contract_number(duration) AS given_duration_s,
+        TRY_CAST("metadata.retryCount" AS INTEGER) AS retry_count,
+        contract_number("metadata.queueTime") AS queue_time_s,
+        contract_number("metadata.memoryUsage") AS memory_mb,
+        TRY_CAST("metadata.nodeCount" AS INTEGER) AS given_node_count,
+        TRY_CAST("metadata.dataTransferred" AS BIGINT) AS data_bytes,
         status IN ('success', 'failed', 'cancelled', 'timeout') AS is_finished
     FROM parsed
 ),
@@ -31,65 +36,34 @@ timed AS (
 SELECT
     position,
     record_no,
-    CASE
-        WHEN NOT is_json THEN contract_refuse(NULL, 'the record is not JSON', NULL)
-        WHEN key_count = 0 THEN contract_refuse(NULL, 'the record is not an object, or an empty one', NULL)
-        WHEN id IS NULL THEN contract_refuse('id', 'the id is missing', NULL)
-        WHEN trim(id) = '' THEN contract_refuse('id', 'the id is empty', id)
-        WHEN strlen(id) > 512
-            THEN contract_refuse('id', 'the id has ' || strlen(id) || ' bytes, at most 512 are allowed', id)
-        WHEN strlen("workflowId") > 512
-            THEN contract_refuse('workflowId', 'the id has more than 512 bytes', "workflowId")
-        WHEN status IS NULL
-            THEN contract_refuse('status', 'the status is missing', NULL)
-        WHEN status NOT IN ('queued', 'running', 'success', 'failed', 'cancelled', 'timeout')
-            THEN contract_refuse(
-                'status', 'unknown status; allowed: queued, running, success, failed, cancelled, timeout', status
-            )
-        WHEN mode IS NULL THEN contract_refuse('mode', 'the mode is missing', NULL)
-        WHEN mode NOT IN ('manual', 'trigger', 'webhook', 'scheduled', 'retry')
-            THEN contract_refuse('mode', 'unknown mode; allowed: manual, trigger, webhook, scheduled, retry', mode)
-        WHEN "trigger.timestamp" IS NOT NULL AND trigger_at IS NULL
-            THEN contract_refuse('trigger.timestamp', 'not an ISO 8601 instant of the years 1970 to 2261', "trigger.timestamp")
-        WHEN "startedAt" IS NOT NULL AND started_at IS NULL
-            THEN contract_refuse('startedAt', 'not an ISO 8601 instant of the years 1970 to 2261', "startedAt")
-        WHEN "stoppedAt" IS NOT NULL AND given_stopped_at IS NULL
-            THEN contract_refuse('stoppedAt', 'not an ISO 8601 instant of the years 1970 to 2261', "stoppedAt")
-        WHEN given_stopped_at < started_at
-            THEN contract_refuse('stoppedAt', 'stopped before it started (startedAt ' || "startedAt" || ')', "stoppedAt")
-        WHEN duration IS NOT NULL AND given_duration_s IS NULL
-            THEN contract_refuse('duration', 'not a number of seconds', duration)
-        WHEN contract_bad_seconds(duration)
-            THEN contract_refuse('duration', 'not between 0 and 315576000 seconds (ten years)', duration)
-        WHEN duration_s > 315576000
-            THEN contract_refuse('stoppedAt', 'more than ten years after startedAt ' || "startedAt", "stoppedAt")
-        WHEN "error.timestamp" IS NOT NULL AND error_at IS NULL
-            THEN contract_refuse('error.timestamp', 'not an ISO 8601 instant of the years 1970 to 2261', "error.timestamp")
-        WHEN contract_bad_count("metadata.retryCount", 2147483647)
-            THEN contract_refuse('metadata.retryCount', 'not a whole number from 0 to 2147483647', "metadata.retryCount")
-        WHEN contract_bad_seconds("metadata.queueTime")
-            THEN contract_refuse(
-                'metadata.queueTime', 'not a number of seconds between 0 and 315576000 (ten years)', "metadata.queueTime"
-            )
-        WHEN "metadata.memoryUsage" IS NOT NULL
-            AND coalesce(contract_number("metadata.memoryUsage") NOT BETWEEN 0 AND 1e12, true)
-            THEN contract_refuse('metadata.memoryUsage', 'not a number of MiB from 0 on', "metadata.memoryUsage")
-        WHEN contract_bad_count("metadata.nodeCount", 2147483647)
-            THEN contract_refuse('metadata.nodeCount', 'not a whole number from 0 to 2147483647', "metadata.nodeCount")
-        WHEN contract_bad_count("metadata.dataTransferred", 9223372036854775807)
-            THEN contract_refuse(
-                'metadata.dataTransferred', 'not a whole number from 0 to 9223372036854775807',
-                "metadata.dataTransferred"
-            )
-        WHEN "waitTill" IS NOT NULL AND wait_till IS NULL AND "waitTill" NOT LIKE '3000-01-01%'
-            THEN contract_refuse('waitTill', 'not an ISO 8601 instant of the years 1970 to 2261', "waitTill")
-        WHEN "createdAt" IS NOT NULL AND given_created_at IS NULL
-            THEN contract_refuse('createdAt', 'not an ISO 8601 instant of the years 1970 to 2261', "createdAt")
-        WHEN "updatedAt" IS NOT NULL AND given_updated_at IS NULL
-            THEN contract_refuse('updatedAt', 'not an ISO 8601 instant of the years 1970 to 2261', "updatedAt")
-        WHEN created_at IS NULL
-            THEN contract_refuse('startedAt', 'neither startedAt nor createdAt nor stoppedAt says when it was', NULL)
-    END AS reject,
+    is_json AND key_count > 0
+        AND strlen(id) BETWEEN 1 AND 512 AND id[1] <> ' '
+        AND coalesce(strlen("workflowId") <= 512, true)
+        AND is_finished IS NOT NULL
+        AND status IN ('success', 'failed', 'running', 'queued', 'cancelled', 'timeout')
+        AND mode IN ('manual', 'trigger', 'webhook', 'scheduled', 'retry')
+        AND (started_at IS NOT NULL) = ("startedAt" IS NOT NULL)
+        AND (given_stopped_at IS NOT NULL) = ("stoppedAt" IS NOT NULL)
+        AND (given_created_at IS NOT NULL) = ("createdAt" IS NOT NULL)
+        AND (given_updated_at IS NOT NULL) = ("updatedAt" IS NOT NULL)
+        AND (trigger_at IS NOT NULL) = ("trigger.timestamp" IS NOT NULL)
+        AND "error.timestamp" IS NULL AND "waitTill" IS NULL
+        AND coalesce(given_stopped_at >= started_at, true)
+        AND (given_duration_s IS NOT NULL) = (duration IS NOT NULL)
+        AND coalesce(given_duration_s BETWEEN 0 AND 315576000, true)
+        AND coalesce(duration_s <= 315576000, true)
+        AND (retry_count IS NOT NULL) = ("metadata.retryCount" IS NOT NULL)
+        AND coalesce(retry_count >= 0 AND retry_count = contract_number("metadata.retryCount"), true)
+        AND (queue_time_s IS NOT NULL) = ("metadata.queueTime" IS NOT NULL)
+        AND coalesce(queue_time_s BETWEEN 0 AND 315576000, true)
+        AND (memory_mb IS NOT NULL) = ("metadata.memoryUsage" IS NOT NULL)
+        AND coalesce(memory_mb BETWEEN 0 AND 1e12, true)
+        AND (given_node_count IS NOT NULL) = ("metadata.nodeCount" IS NOT NULL)
+        AND coalesce(given_node_count >= 0 AND given_node_count = contract_number("metadata.nodeCount"), true)
+        AND (data_bytes IS NOT NULL) = ("metadata.dataTransferred" IS NOT NULL)
+        AND coalesce(data_bytes >= 0 AND data_bytes = contract_number("metadata.dataTransferred"), true)
+        AND created_at IS NOT NULL
+        AS is_fine,
     id,
     "workflowId" AS workflow_id,
     "workflowName" AS workflow_name,
@@ -111,11 +85,11 @@ SELECT
     END AS error_fingerprint,
     "retryOf" AS retry_of,
     "retrySuccessId" AS retry_success_id,
-    TRY_CAST("metadata.retryCount" AS INTEGER) AS retry_count,
-    contract_number("metadata.queueTime") AS queue_time_s,
-    contract_number("metadata.memoryUsage") AS memory_mb,
-    coalesce(TRY_CAST("metadata.nodeCount" AS INTEGER), node_runs)::INTEGER AS node_count,
-    TRY_CAST("metadata.dataTransferred" AS BIGINT) AS data_bytes,
+    retry_count,
+    queue_time_s,
+    memory_mb,
+    coalesce(given_node_count, node_runs)::INTEGER AS node_count,
+    data_bytes,
     wait_till,
     "workflowVersionId" AS workflow_version_id,
     "parentExecutionId" AS parent_execution_id,

@@ -2,14 +2,14 @@
 
 -- The instant an ISO 8601 text means (no zone: UTC). NULL: no such text, or outside the years 1970 to 2261.
 CREATE OR REPLACE TEMP MACRO contract_instant(text) AS
-    CASE WHEN text >= '1970-' AND text < '2262-' THEN TRY_CAST(text AS TIMESTAMPTZ) END;
-
--- The number a JSON text is. NULL: no number, or none a double can hold.
-CREATE OR REPLACE TEMP MACRO contract_number(json) AS
     CASE
-        WHEN json[1] IN ('-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9')
-            AND isfinite(TRY_CAST(json AS DOUBLE)) THEN TRY_CAST(json AS DOUBLE)
+        WHEN TRY_CAST(text AS TIMESTAMPTZ) BETWEEN TIMESTAMPTZ '1970-01-01 00:00:00+00'
+            AND TIMESTAMPTZ '2261-12-31 23:59:59.999999+00' THEN TRY_CAST(text AS TIMESTAMPTZ)
     END;
+
+-- The number a JSON text is (not the text of a string: that begins with a quote). NULL: no finite number.
+CREATE OR REPLACE TEMP MACRO contract_number(json) AS
+    CASE WHEN isfinite(TRY_CAST(json AS DOUBLE)) THEN TRY_CAST(json AS DOUBLE) END;
 
 -- Whether it is present and no number of seconds between 0 and ten years.
 CREATE OR REPLACE TEMP MACRO contract_bad_seconds(json) AS
@@ -17,8 +17,8 @@ CREATE OR REPLACE TEMP MACRO contract_bad_seconds(json) AS
 
 -- Whether it is present and no whole number from 0 to `most`.
 CREATE OR REPLACE TEMP MACRO contract_bad_count(json, most) AS
-    json IS NOT NULL AND coalesce(TRY_CAST(json AS HUGEINT) NOT BETWEEN 0 AND most, true)
-    AND coalesce(contract_number(json) NOT BETWEEN 0 AND most OR contract_number(json) % 1 <> 0, true);
+    json IS NOT NULL
+    AND coalesce(TRY_CAST(json AS HUGEINT) NOT BETWEEN 0 AND most OR contract_number(json) % 1 <> 0, true);
 
 -- Why a record is refused. `value` is cut to 200 characters.
 CREATE OR REPLACE TEMP MACRO contract_refuse(field, reason, value) AS

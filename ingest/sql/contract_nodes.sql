@@ -1,7 +1,8 @@
--- Node runs of the contract checked and typed.
+-- Node runs of the contract typed.
 -- One row is one element of an `executionData` (table `nodes`: node_no, position in the block, order_index, run_index by
 -- occurrence, the text fields, error texts already masked), in no order.
--- reject: {field, reason, value}; NULL: accepted. node_hash: over everything that is stored of the run.
+-- is_fine: there is surely nothing wrong with it. False: contract_node_faults says what, if anything, is.
+-- node_hash: over everything that is stored of the run.
 WITH typed AS (
     SELECT
         *,
@@ -9,8 +10,7 @@ WITH typed AS (
         contract_instant("stoppedAt") AS given_stopped_at,
         contract_instant("error.timestamp") AS error_at,
         contract_number(duration) AS given_duration_s,
-        status IN ('success', 'failed', 'cancelled', 'timeout') AS is_finished,
-        'executionData[' || order_index || '].' AS place
+        status IN ('success', 'failed', 'cancelled', 'timeout') AS is_finished
     FROM nodes
 ),
 
@@ -30,36 +30,16 @@ timed AS (
 SELECT
     node_no,
     position,
-    CASE
-        WHEN node_id IS NULL THEN contract_refuse(place || 'nodeId', 'neither nodeId nor nodeName is there', NULL)
-        WHEN strlen(node_id) > 512 THEN contract_refuse(place || 'nodeId', 'the id has more than 512 bytes', node_id)
-        WHEN status IS NULL THEN contract_refuse(place || 'status', 'the status is missing', NULL)
-        WHEN status NOT IN ('queued', 'running', 'success', 'failed', 'cancelled', 'timeout')
-            THEN contract_refuse(
-                place || 'status',
-                'unknown status; allowed: queued, running, success, failed, cancelled, timeout', status
-            )
-        WHEN "startedAt" IS NOT NULL AND started_at IS NULL
-            THEN contract_refuse(place || 'startedAt', 'not an ISO 8601 instant of the years 1970 to 2261', "startedAt")
-        WHEN "stoppedAt" IS NOT NULL AND given_stopped_at IS NULL
-            THEN contract_refuse(place || 'stoppedAt', 'not an ISO 8601 instant of the years 1970 to 2261', "stoppedAt")
-        WHEN given_stopped_at < started_at
-            THEN contract_refuse(
-                place || 'stoppedAt', 'stopped before it started (startedAt ' || "startedAt" || ')', "stoppedAt"
-            )
-        WHEN contract_bad_seconds(duration)
-            THEN contract_refuse(
-                place || 'duration', 'not a number of seconds between 0 and 315576000 (ten years)', duration
-            )
-        WHEN duration_s > 315576000
-            THEN contract_refuse(place || 'stoppedAt', 'more than ten years after startedAt ' || "startedAt", "stoppedAt")
-        WHEN contract_bad_count("runIndex", 2147483647)
-            THEN contract_refuse(place || 'runIndex', 'not a whole number from 0 to 2147483647', "runIndex")
-        WHEN "error.timestamp" IS NOT NULL AND error_at IS NULL
-            THEN contract_refuse(
-                place || 'error.timestamp', 'not an ISO 8601 instant of the years 1970 to 2261', "error.timestamp"
-            )
-    END AS reject,
+    strlen(node_id) <= 512
+        AND status IN ('success', 'failed', 'running', 'queued', 'cancelled', 'timeout')
+        AND (started_at IS NOT NULL) = ("startedAt" IS NOT NULL)
+        AND (given_stopped_at IS NOT NULL) = ("stoppedAt" IS NOT NULL)
+        AND coalesce(given_stopped_at >= started_at, true)
+        AND (given_duration_s IS NOT NULL) = (duration IS NOT NULL)
+        AND coalesce(given_duration_s BETWEEN 0 AND 315576000, true)
+        AND coalesce(duration_s <= 315576000, true)
+        AND "runIndex" IS NULL AND "error.timestamp" IS NULL
+        AS is_fine,
     node_id,
     "nodeName" AS node_name,
     "nodeType" AS node_type,

@@ -1,8 +1,9 @@
 -- Table n8n_entry: one row is one entry of runData (one run of one node) of an accepted record, kept or not.
 -- (record_no, node_name, position) is unique, position counts from 1 within the node as n8n does from 0.
--- place: of the node in runData. main_items: number of items at each main output, item_count: at all outputs; NULL: no
--- data. item_error_json: of a node whose onError goes on, the first error among its items. kept: false for what a retry copied from the
--- execution it repeats. is_recovered: n8n made the entry up after a crash, its times and items are not measured.
+-- place: of the node in runData. main_items: number of items at each main output, item_count: at all outputs;
+-- NULL: no data. item_error_json: of a node whose onError goes on, the first error among its items.
+-- kept: false for what a retry copied from the execution it repeats.
+-- is_recovered: n8n made the entry up after a crash, its times and items are not measured.
 CREATE OR REPLACE TEMP TABLE n8n_entry AS
 WITH by_node AS (
     SELECT

@@ -1,8 +1,8 @@
 -- One row is one accepted record: the columns of executions that come from the record itself, error texts and
 -- custom_data not masked yet, without error_fingerprint, hashes and date. `n8n_workflow_names` (id, name) is the
 -- workflows file. See the documentation of the n8n format for the rules; in short:
---   created_at    createdAt, else the start; for what never began: the firing time, when its context was made, its stop;
---                 a queued record without any of them is placed at 1970-01-01 until a later record replaces it.
+--   created_at    createdAt, else the start; for what never began: the firing time, when its context was made, its
+--                 stop; a queued record without any of them is placed at 1970-01-01 until a later record replaces it.
 --   updated_at    the stop (of a waiting one: of its last stretch), else the start, else created_at.
 --   retry_count   0 for what is no retry, NULL for a retry: the record does not tell the length of the chain.
 WITH taken AS (
@@ -100,8 +100,10 @@ node_run AS (
     SELECT
         record_no,
         count(*)::INTEGER AS node_count,
-        max_by({'id': node_id, 'type': error_type, 'message': error_message, 'stack': error_stack, 'at': error_at}, order_index)
-            FILTER (status = 'failed') AS failing
+        max_by(
+            {'id': node_id, 'type': error_type, 'message': error_message, 'stack': error_stack, 'at': error_at},
+            order_index
+        ) FILTER (status = 'failed') AS failing
     FROM n8n_node_run
     GROUP BY record_no
 ),

@@ -18,7 +18,8 @@ CREATE OR REPLACE TEMP MACRO n8n_instant_of_ms(ms) AS
 -- startTime of a node run: milliseconds, or seconds where it is below 1e11 (n8n's crash recovery writes those).
 CREATE OR REPLACE TEMP MACRO n8n_start(start_time) AS
     CASE
-        WHEN start_time > 0 AND start_time < 1e11 THEN make_timestamp_ms(TRY_CAST(start_time * 1000 AS BIGINT)) AT TIME ZONE 'UTC'
+        WHEN start_time > 0 AND start_time < 1e11
+            THEN make_timestamp_ms(TRY_CAST(start_time * 1000 AS BIGINT)) AT TIME ZONE 'UTC'
         ELSE n8n_instant_of_ms(start_time)
     END;
 

@@ -8,8 +8,11 @@ WITH source AS (
         record_no,
         node_name,
         position,
-        unnest(from_json(source, '[{"previousNode":"VARCHAR","previousNodeOutput":"INTEGER","previousNodeRun":"INTEGER"}]'))
-            AS s
+        unnest(
+            from_json(
+                source, '[{"previousNode":"VARCHAR","previousNodeOutput":"INTEGER","previousNodeRun":"INTEGER"}]'
+            )
+        ) AS s
     FROM n8n_entry
     WHERE kept AND json_type(source) = 'ARRAY'
 ),
@@ -82,8 +85,13 @@ SELECT
         WHEN NOT j.is_unmeasured AND j.status NOT IN ('queued', 'running')
             THEN j.started_at + to_microseconds(TRY_CAST(j.execution_ms * 1000 AS BIGINT))
     END AS stopped_at,
-    CASE WHEN NOT j.is_unmeasured AND j.status NOT IN ('queued', 'running') THEN j.execution_ms / 1000 END AS duration_s,
-    CASE WHEN json_type(j.source) = 'ARRAY' AND json_array_length(j.source) = 0 THEN 0 ELSE r.items END::BIGINT AS items_in,
+    CASE
+        WHEN NOT j.is_unmeasured AND j.status NOT IN ('queued', 'running') THEN j.execution_ms / 1000
+    END AS duration_s,
+    CASE
+        WHEN json_type(j.source) = 'ARRAY' AND json_array_length(j.source) = 0 THEN 0
+        ELSE r.items
+    END::BIGINT AS items_in,
     CASE WHEN NOT j.is_recovered THEN j.item_count END::BIGINT AS items_out,
     CASE WHEN regexp_matches(j.source, '^\s*\[\s*(null\s*,\s*)*\{') THEN j.source::VARCHAR END AS input_from,
     n8n_error_type(j.any_error_json, j.error) AS error_type,

@@ -1,12 +1,14 @@
 -- Table n8n_record: one row is one record of `n8n_records` (record_no, raw), parsed in one pass.
 -- Fields of the wrong JSON type are NULL; `known` is false where the text is not a JSON object.
 -- Instants are TIMESTAMPTZ, *_text is what the record says, so that a refusal can show it.
+-- repeated_key: a key that stands twice at the top; NULL: none.
 -- runs: node name -> its runs in n8n's order; NULL where there is none (or its keys are not unique).
 CREATE OR REPLACE TEMP TABLE n8n_record AS
 WITH parsed AS (
     SELECT
         record_no,
         raw,
+        TRY(json_keys(raw)) AS keys,
         TRY(from_json(raw, '{
             "id": "JSON", "status": "VARCHAR", "mode": "VARCHAR", "finished": "BOOLEAN",
             "createdAt": "VARCHAR", "startedAt": "VARCHAR", "stoppedAt": "VARCHAR", "waitTill": "VARCHAR",
@@ -16,7 +18,10 @@ WITH parsed AS (
             "data": {
                 "resultData": {
                     "error": "JSON", "redactedError": "JSON", "metadata": "JSON",
-                    "runData": "MAP(VARCHAR, STRUCT(startTime DOUBLE, executionIndex DOUBLE, executionTime DOUBLE, executionStatus VARCHAR, source JSON, error JSON, redactedError JSON, \"data\" MAP(VARCHAR, JSON[][]))[])"
+                    "runData": "MAP(VARCHAR, STRUCT('
+        || 'startTime DOUBLE, executionIndex DOUBLE, executionTime DOUBLE, executionStatus VARCHAR, source JSON, '
+        || 'error JSON, redactedError JSON, \"data\" MAP(VARCHAR, JSON[][])'
+        || ')[])"
                 },
                 "executionData": {
                     "runtimeData": {
@@ -41,6 +46,10 @@ SELECT
     r IS NOT NULL AND regexp_matches(raw, '^\s*\{') AS known,
     CASE WHEN NOT known THEN left(raw, 300) END AS head,
     CASE WHEN NOT known THEN json_valid(raw) END AS is_json,
+    CASE
+        WHEN len(list_distinct(keys)) < len(keys)
+            THEN list_filter(keys, lambda key, place: list_position(keys, key) < place)[1]
+    END AS repeated_key,
     r.id AS id_json,
     CASE WHEN json_type(r.id) IN ('VARCHAR', 'UBIGINT', 'BIGINT') THEN r.id ->> '$' END AS id,
     r.status AS status_text,

@@ -1,5 +1,6 @@
 -- Table n8n_reject: one row is one record of n8n_record that cannot be taken, with the first reason found.
--- field: n8n's name of the field, NULL: the record as a whole. value: what was found (up to 201 characters), NULL: missing.
+-- field: n8n's name of the field, NULL: the record as a whole. value: what was found (up to 201 characters),
+-- NULL: it is missing.
 CREATE OR REPLACE TEMP TABLE n8n_reject AS
 WITH judged AS (
     SELECT
@@ -7,6 +8,8 @@ WITH judged AS (
         CASE
             WHEN NOT known AND is_json THEN {'field': NULL, 'reason': 'not a JSON object', 'value': head}
             WHEN NOT known THEN {'field': NULL, 'reason': 'not valid JSON', 'value': head}
+            WHEN repeated_key IS NOT NULL
+                THEN {'field': repeated_key, 'reason': 'the key is there twice', 'value': NULL}
             WHEN id_json IS NULL OR json_type(id_json) = 'NULL'
                 THEN {'field': 'id', 'reason': 'missing; a record needs its id', 'value': NULL}
             WHEN id IS NULL
@@ -22,7 +25,8 @@ WITH judged AS (
                 status_text NOT IN ('new', 'running', 'waiting', 'success', 'error', 'crashed', 'canceled', 'unknown')
                 THEN {
                     'field': 'status',
-                    'reason': 'unknown status; allowed: new, running, waiting, success, error, crashed, canceled, unknown',
+                    'reason': 'unknown status; allowed: new, running, waiting, success, error, crashed, canceled, '
+                    || 'unknown',
                     'value': status_text
                 }
             WHEN mode_text IS NULL THEN {'field': 'mode', 'reason': 'missing', 'value': NULL}

@@ -13,7 +13,7 @@ repeated AS (
 
 SELECT
     record_no,
-    list_filter(keys, (key, at) -> list_position(keys, key) < at)[1] AS field,
+    list_filter(keys, lambda key, place: list_position(keys, key) < place)[1] AS field,
     'the key is there twice' AS reason,
     NULL::VARCHAR AS value
 FROM repeated

@@ -5,6 +5,7 @@ The bundled sample is always read; the full corpus too where it lies beside the 
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 
 from ingest.format import Normalised, NormaliseOptions
 from ingest.n8n import N8nFormat
-from ingest.sample import sample_files
+from ingest.sample import sample_files, sample_workflows
 from tests.fixtures.n8n_reading import (
     Record,
     entry_start,
@@ -26,10 +27,12 @@ from tests.fixtures.n8n_reading import (
     instant,
     item_count,
     read_items,
+    seconds_between,
     table_of,
 )
 from warehouse.duck import Session, connect
 
+SCRUBBED = "0" * 64
 CORPUS = Path(__file__).parents[2].parent / "shared" / "data" / "n8n"
 MADE_UP = "isArtificialRecoveredEventItem"
 
@@ -79,13 +82,13 @@ def test_times_and_durations(mapped: Mapped) -> None:
     for item, row in zip(items, outcome.batch.executions.select(columns).to_pylist(), strict=True):
         started, stopped, created = (instant(item.get(key)) for key in ("startedAt", "stoppedAt", "createdAt"))
         assert row["started_at"] == started
-        assert row["stopped_at"] == (None if item["status"] in ("new", "running", "waiting") else stopped)
+        is_open = item["status"] in ("new", "running", "waiting")
+        assert row["stopped_at"] == (None if is_open else stopped)
         assert row["duration_s"] == expected_duration_s(item)
         assert row["updated_at"] == next(at for at in (stopped, started, row["created_at"]) if at is not None)
         assert row["wait_till"] == instant(item["waitTill"])
         assert row["created_at"] == next(at for at in (created, started, row["created_at"]) if at is not None)
-        waited_s = None if started is None or created is None else (started - created).total_seconds()
-        assert row["queue_time_s"] == waited_s
+        assert row["queue_time_s"] == seconds_between(item.get("createdAt"), item["startedAt"])
 
 
 def test_node_runs(mapped: Mapped) -> None:
@@ -182,8 +185,10 @@ def test_payloads_hold_every_output_and_no_secret(mapped: Mapped) -> None:
     rows = outcome.batch.payloads
     assert rows.num_rows == want
     text = "".join(rows.column("data").to_pylist())
-    tokens = {item["data"]["resumeToken"] for item in items if "data" in item}
-    assert not tokens & {*re.findall("[0-9a-f]{64}", text), *re.findall("scrubbed-[a-z-]+", text)}
+    secrets = {item["data"]["resumeToken"] for item in items if "data" in item}
+    secrets |= {found for item in items for found in re.findall(r'signature(?:=|": ")([0-9a-f]{64})', json.dumps(item))}
+    assert len(secrets) >= 1
+    assert not secrets & {*re.findall("[0-9a-f]{64}", text)}
     assert "signature=" not in text.replace("signature=***", "")
     assert MADE_UP not in text
 
@@ -199,5 +204,24 @@ def test_sub_workflows_name_their_parent(mapped: Mapped) -> None:
 def test_the_sample_holds_no_secret() -> None:
     for path in sample_files():
         for item in read_items(path):
-            assert item.get("data", {}).get("resumeToken", "scrubbed-resume-token") == "scrubbed-resume-token"
-            assert "authorization" not in str(item).lower()
+            text = json.dumps(item)
+            assert {*re.findall("[0-9a-f]{64}", text)} <= {SCRUBBED}
+            assert "authorization" not in text.lower()
+            assert "cookie" not in text.lower()
+
+
+def test_the_sample_covers_what_happens(session: Session) -> None:
+    items = [item for file in sample_files() for item in read_items(file)]
+    assert {item["status"] for item in items} == {
+        "new", "running", "waiting", "success", "error", "crashed", "canceled"
+    }  # fmt: skip
+    outcome = N8nFormat().normalise(session, table_of(items), NormaliseOptions())
+    executions, runs = outcome.batch.executions.to_pylist(), outcome.batch.node_runs.to_pylist()
+    assert any(row["status"] == "timeout" and row["error_type"] is None for row in executions)
+    assert any(row["status"] == "timeout" and row["error_type"] is not None for row in executions)
+    assert any(row["status"] == "cancelled" and row["started_at"] is None for row in executions)
+    assert {row["trigger_type"] for row in executions if row["source_mode"] == "retry"} >= {"webhook", "workflow"}
+    assert any(row["run_index"] > 1 for row in runs)
+    assert any(row["queue_time_s"] for row in executions)
+    assert all(row["started_at"] or row["status"] in ("queued", "cancelled") for row in executions)
+    assert sum(file.stat().st_size for file in [*sample_files(), sample_workflows()]) < 400_000

@@ -21,7 +21,7 @@ def test_the_page_of_the_sample() -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        '{"data": [{"id": "a", "name": "A"}], "nextCursor": "x"}\n{"data": [{"id": 2, "name": "Ü"}], "nextCursor": null}',
+        '{"data": [{"id": "a", "name": "A"}], "nextCursor": "x"}\n{"data": [{"id": 2, "name": "Ü"}]}',
         '[{"id": "a", "name": "A"}, {"id": 2, "name": "Ü"}, {"name": "no id"}, {"id": "c"}, 5]',
         '{"id": "a", "name": "A"}\n{"id": 2, "name": "Ü"}\n',
         '[{"data": [{"id": "a", "name": "A"}]}, {"data": [{"id": 2, "name": "Ü"}]}]',

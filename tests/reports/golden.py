@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 
-from reports import Filter, ReportModel, build, render, to_json
+from reports.build import build
+from reports.model import Filter, ReportModel, to_json
+from reports.render import render
 from tests.reports import samples
 
 FOLDER = Path(__file__).parent / "golden"
@@ -39,6 +42,7 @@ def fragment(page: str, key: str) -> str:
     return found.group(0)
 
 
+@cache
 def contents() -> dict[str, str]:
     """What every golden file holds, by name."""
     month = render(month_model())

@@ -8,8 +8,8 @@ from datetime import timedelta
 
 import pytest
 
-from reports import build, compare, incidents
-from reports.build import MAX_STEPS
+from reports import compare, incidents
+from reports.build import MAX_STEPS, build
 from reports.model import Point, ReportModel, StatusCounts
 from tests.reports import samples
 from tests.reports.golden import month_model, tiny_model
@@ -78,6 +78,8 @@ def test_a_clear_fall_is_bad_and_a_clear_rise_is_good() -> None:
     metric = {metric.key: metric for metric in one(low, high).metrics}
     assert metric["success_rate"].change.tone == metric["failures"].change.tone == "bad"
     assert metric["executions"].change.tone == "neutral"
+    fewer = {metric.key: metric for metric in one(samples.totals(80, 20), samples.totals(9900, 100)).metrics}
+    assert (fewer["success_rate"].change.tone, fewer["failures"].change.tone) == ("bad", "neutral")
 
 
 def test_all_well_and_nothing_at_all() -> None:
@@ -160,6 +162,13 @@ def test_new_errors_come_first_and_long_messages_say_how_long_they_are() -> None
     assert len(stack.message) == 500
     assert stack.message_chars == len(samples.STACK)
     assert stack.nodes[-1] == "unknown-node-id"
+
+
+def test_in_the_first_period_of_a_lake_new_errors_are_no_alarm() -> None:
+    statistics, nodes, errors, _ = samples.month()
+    first = build(replace(statistics, previous=samples.totals()), nodes, errors, generated_at=samples.GENERATED_AT)
+    assert rules(first)["new_errors"] == "watch"
+    assert rules(month_model())["new_errors"] == "bad"
 
 
 def test_a_cut_first_step_is_said() -> None:

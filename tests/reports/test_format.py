@@ -144,7 +144,15 @@ def test_spans_and_ranges() -> None:
     ],
 )  # fmt: skip
 def test_period_words(period: str, this: str, before: str) -> None:
-    assert tuple(plain(word) for word in fmt.period_words(period)) == (this, before)
+    assert tuple(plain(word) for word in fmt.period_words(period, timedelta(minutes=90))) == (this, before)
+
+
+@pytest.mark.parametrize(
+    ("length", "this"),
+    [(timedelta(days=7), "these 7 days"), (timedelta(hours=36), "these 36 hours"), (timedelta(days=1), "this day")],
+)
+def test_a_custom_period_is_called_by_its_length(length: timedelta, this: str) -> None:
+    assert plain(fmt.period_words("custom", length)[0]) == this
 
 
 def test_clean_takes_out_what_is_not_seen() -> None:

@@ -16,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from reports import ReportModel, build, figures, from_json, render, sparkline, to_json, write_report
-from reports.build import MAX_STEPS
-from reports.render import embedded_json
+from reports import figures, sparkline
+from reports.build import MAX_STEPS, build
+from reports.model import ReportModel, from_json, to_json
+from reports.render import embedded_json, render
+from reports.report import write_report
 from tests.reports import golden, samples
 from warehouse.errors import BadInputError
 from warehouse.results import WorkflowTotals
@@ -112,7 +114,7 @@ def test_the_model_survives_its_json() -> None:
 
 def test_the_same_bytes_in_another_process(month: str) -> None:
     code = (
-        "import hashlib; from reports import render; from tests.reports import golden;"
+        "import hashlib; from reports.render import render; from tests.reports import golden;"
         "print(hashlib.sha256(render(golden.month_model()).encode()).hexdigest())"
     )
     root = Path(__file__).parents[2]
@@ -218,6 +220,11 @@ def test_an_empty_lake_is_told_in_words_without_the_plotting_library() -> None:
     assert len(text) < 60_000
 
 
+def test_numbers_become_text_without_the_plotting_library() -> None:
+    code = "import sys; from reports import format; sys.exit('plotly' in sys.modules or 'jinja2' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2], check=True)
+
+
 def test_size() -> None:
     assert len(render(golden.month_model()).encode()) < MAX_BYTES - 500_000
     assert len(render(largest_model()).encode()) <= MAX_BYTES
@@ -254,7 +261,7 @@ def test_figures_add_up_and_name_every_step_once() -> None:
 
 
 def test_sparklines() -> None:
-    assert sparkline.svg([]) == sparkline.svg([1, None]) == sparkline.svg([0, 0, 0]) == ""
+    assert sparkline.svg([]) == sparkline.svg([1, None]) == sparkline.svg([0, 0, 7]) == ""
     drawn = str(sparkline.svg([0, 10, None, 5, None, 2, 2]))
     assert drawn.count("<polyline") == 2
     assert drawn.count("<circle") == 1

@@ -66,7 +66,7 @@ class HandLake:
 
     @classmethod
     def create(cls, folder: Path) -> HandLake:
-        return cls(folder, Snapshot(0, {table: () for table in TABLES}))
+        return cls(folder, Snapshot(0, dict.fromkeys(TABLES, ())))
 
     def add(self, table: TableName, rows: Sequence[Row]) -> None:
         """One new file for each date among the rows."""

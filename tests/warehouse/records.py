@@ -102,9 +102,13 @@ class Record:
             ]
         if table == "payloads":
             text = self.payload
-            return [] if text is None else [
-                empty | key | {"run_index": 0, "kind": "output", "data": f'"{text}"', "data_bytes": len(text) + 2}
-            ]
+            return (
+                []
+                if text is None
+                else [
+                    empty | key | {"run_index": 0, "kind": "output", "data": f'"{text}"', "data_bytes": len(text) + 2}
+                ]
+            )
         return [
             empty | key | {"seq": seq, "logged_at": self.placed, "level": "info", "message": line}
             for seq, line in enumerate(self.logs)

@@ -32,31 +32,36 @@ def between(frame: pl.DataFrame, since: datetime, until: datetime) -> pl.DataFra
     return frame.filter((pl.col("at") >= since) & (pl.col("at") < until))
 
 
+def _whole_us(seconds: pl.Series) -> list[int]:
+    """Known times as whole microseconds, as Python's unbounded integers."""
+    return [int(us) for us in (seconds.drop_nulls() * 1e6).round().to_list()]
+
+
 def recount(frame: pl.DataFrame) -> Totals:
     """Totals of the rows of `frame`; percentiles exact."""
     counts = dict(frame["status"].value_counts().iter_rows())
     by_status: dict[Any, int] = {status: counts.get(status, 0) for status in STATUSES}
-    us = (frame["duration_s"].drop_nulls() * 1e6).round().cast(pl.Int64)
-    queue_us = (frame["queue_time_s"].drop_nulls() * 1e6).round().cast(pl.Int64)
+    us = _whole_us(frame["duration_s"])
+    queue_us = _whole_us(frame["queue_time_s"])
 
     def quantile(rank: float) -> float | None:
-        value = us.quantile(rank, interpolation="linear")
-        return None if value is None else value / 1e6
+        value = pl.Series(us, dtype=pl.Float64).quantile(rank, interpolation="linear")
+        return None if value is None else float(value) / 1e6
 
     return Totals(
         executions=frame.height,
         successes=by_status["success"],
         failures=by_status["failed"] + by_status["timeout"] + by_status["cancelled"],
         by_status=by_status,
-        timed=us.len(),
-        avg_s=us.sum() / us.len() / 1e6 if us.len() else None,
-        min_s=us.min() / 1e6 if us.len() else None,  # type: ignore[operator]
-        max_s=us.max() / 1e6 if us.len() else None,  # type: ignore[operator]
+        timed=len(us),
+        avg_s=sum(us) / len(us) / 1e6 if us else None,
+        min_s=min(us) / 1e6 if us else None,
+        max_s=max(us) / 1e6 if us else None,
         p50_s=quantile(0.5),
         p95_s=quantile(0.95),
         p99_s=quantile(0.99),
-        total_s=us.sum() / 1e6,
-        queue_avg_s=queue_us.sum() / queue_us.len() / 1e6 if queue_us.len() else None,
+        total_s=sum(us) / 1e6,
+        queue_avg_s=sum(queue_us) / len(queue_us) / 1e6 if queue_us else None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,6 +21,9 @@ from warehouse import duck
 from warehouse.duck import Session
 from warehouse.error_statistics import error_statistics
 from warehouse.rollup_cache import RollupCache
+
+SCALE = int(os.environ.get("RUNLAKE_TEST_SCALE", "1"))
+"""`make soak` sets it: how many times the examples of an ordinary run."""
 
 SINCE = datetime(2026, 3, 9, 22, 30, tzinfo=UTC)
 UNTIL = datetime(2026, 3, 10, 22, 15, tzinfo=UTC)
@@ -78,7 +82,7 @@ def test_an_empty_lake(session: Session, executor: ThreadPoolExecutor, tmp_path:
     assert (found.groups, found.groups_total, found.executions, found.as_of) == ((), 0, 0, None)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=10 * SCALE, deadline=None)
 @given(seed=st.integers(0, 100_000), workflow_id=st.sampled_from([None, None, "w1"]), limit=st.integers(0, 6))
 def test_equals_a_recount(
     session: Session, executor: ThreadPoolExecutor, seed: int, workflow_id: str | None, limit: int

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import random
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import hypothesis.strategies as st
 import pyarrow as pa
@@ -163,11 +164,11 @@ class LakeMachine(RuleBasedStateMachine):
         self.folder.cleanup()
 
 
-def _dying_commit(commits: int):  # type: ignore[no-untyped-def]
+def _dying_commit(commits: int) -> Callable[..., int]:
     real = DeltaLog.commit
     left = iter(range(commits))
 
-    def commit(self: DeltaLog, *args, **kwargs):  # type: ignore[no-untyped-def]
+    def commit(self: DeltaLog, *args: Any, **kwargs: Any) -> int:
         if next(left, None) is None:
             raise Killed
         return real(self, *args, **kwargs)

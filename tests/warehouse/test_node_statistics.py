@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -22,6 +23,9 @@ from warehouse.errors import BadInputError
 from warehouse.node_statistics import node_statistics
 from warehouse.results import NodeTotals
 from warehouse.rollup_cache import RollupCache
+
+SCALE = int(os.environ.get("RUNLAKE_TEST_SCALE", "1"))
+"""`make soak` sets it: how many times the examples of an ordinary run."""
 
 SINCE = datetime(2026, 3, 9, 22, 30, tzinfo=UTC)
 UNTIL = datetime(2026, 3, 10, 2, 0, tzinfo=UTC)
@@ -61,7 +65,7 @@ def exclusive(
     return {node.node_id: node.exclusive_s for node in found.nodes}
 
 
-CASES = {
+CASES: dict[str, tuple[list[tuple[float, float]], dict[str, float]]] = {
     "one after the other": ([(0, 1), (1, 2), (3, 0.5)], {"n0": 1, "n1": 2, "n2": 0.5}),
     "a call inside a run": ([(0, 10), (2, 3)], {"n0": 7, "n1": 3}),
     "overlapping ends": ([(0, 5), (3, 5)], {"n0": 3, "n1": 5}),
@@ -128,13 +132,17 @@ def test_an_empty_window_and_a_bad_one(session: Session, executor: ThreadPoolExe
 
 
 def reference(
-    executions: list[dict[str, Any]], runs: list[dict[str, Any]], workflow_id: str | None
+    executions: list[dict[str, Any]],
+    runs: list[dict[str, Any]],
+    workflow_id: str | None,
+    since: datetime,
+    until: datetime,
 ) -> dict[Any, dict[str, Any]]:
     """Node totals by a simulation on a grid of milliseconds."""
     inside = {
         row["id"]: row
         for row in executions
-        if SINCE <= (row["started_at"] or row["created_at"]) < UNTIL and workflow_id in (None, row["workflow_id"])
+        if since <= (row["started_at"] or row["created_at"]) < until and workflow_id in (None, row["workflow_id"])
     }
     nodes: dict[Any, dict[str, Any]] = defaultdict(
         lambda: {"runs": 0, "executions": set(), "failures": 0, "finished": 0, "times": [], "exclusive_ms": 0}
@@ -163,9 +171,16 @@ def reference(
     return dict(nodes)
 
 
-@settings(max_examples=25, deadline=None)
-@given(seed=st.integers(0, 100_000), workflow_id=st.sampled_from([None, None, "w1"]))
-def test_equals_a_recount(session: Session, executor: ThreadPoolExecutor, seed: int, workflow_id: str | None) -> None:
+@settings(max_examples=15 * SCALE, deadline=None)
+@given(
+    seed=st.integers(0, 100_000),
+    workflow_id=st.sampled_from([None, None, "w1"]),
+    since=st.sampled_from([SINCE, SINCE.replace(hour=0, minute=0)]),
+    until=st.sampled_from([UNTIL, datetime(2026, 3, 11, tzinfo=UTC)]),
+)
+def test_equals_a_recount(
+    session: Session, executor: ThreadPoolExecutor, seed: int, workflow_id: str | None, since: datetime, until: datetime
+) -> None:
     rng = np.random.default_rng(seed)
     executions = [
         execution(
@@ -198,11 +213,11 @@ def test_equals_a_recount(session: Session, executor: ThreadPoolExecutor, seed: 
             session,
             lake.snapshot,
             RollupCache(Path(folder) / "r", executor),
-            since=SINCE,
-            until=UNTIL,
+            since=since,
+            until=until,
             workflow_id=workflow_id,
         )
-    expected = reference(executions, runs, workflow_id)
+    expected = reference(executions, runs, workflow_id, since, until)
     assert found.nodes_total == len(found.nodes) == len(expected)
     whole_ms = sum(node["exclusive_ms"] for node in expected.values())
     order = [
@@ -221,6 +236,6 @@ def test_equals_a_recount(session: Session, executor: ThreadPoolExecutor, seed: 
         assert node.exclusive_s == mine["exclusive_ms"] / 1000
         assert node.exclusive_share == (pytest.approx(mine["exclusive_ms"] / whole_ms) if whole_ms else None)
         assert node.total_s == pytest.approx(sum(times))
-        assert node.p50_s == (pytest.approx(float(np.quantile(times, 0.5))) if times else None)
-        assert node.p95_s == (pytest.approx(float(np.quantile(times, 0.95))) if times else None)
+        assert node.p50_s == (pytest.approx(float(np.quantile(times, 0.5)), rel=0.01) if times else None)
+        assert node.p95_s == (pytest.approx(float(np.quantile(times, 0.95)), rel=0.01) if times else None)
         assert node.max_s == (max(times) if times else None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,9 @@ from warehouse.errors import BadInputError
 from warehouse.rollup_cache import RollupCache
 from warehouse.schema import MODES, STATUSES
 from warehouse.statistics import StatisticsQuery, statistics
+
+SCALE = int(os.environ.get("RUNLAKE_TEST_SCALE", "1"))
+"""`make soak` sets it: how many times the examples of an ordinary run."""
 
 NOW = datetime(2026, 3, 10, 9, 17, 23, 456789, UTC)
 """Two days after New York changed its clocks."""
@@ -82,7 +86,7 @@ def test_equals_a_recount(session: Session, lake: HandLake, rollups: RollupCache
     assert_equals_recount(found, lake.frame("executions"), query)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=20 * SCALE, deadline=None)
 @given(
     since=st.integers(0, 12 * 86_400),
     length=st.one_of(st.integers(1, 7200), st.integers(1, 12 * 24).map(lambda hours: hours * 3600)),
@@ -125,7 +129,7 @@ def test_equals_a_recount_for_any_question(
     assert_equals_recount(found, lake.frame("executions"), query)
 
 
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=6 * SCALE, deadline=None)
 @given(seed=st.integers(0, 10_000), counts=st.lists(st.integers(1, 60), min_size=1, max_size=4))
 def test_equals_a_recount_while_files_come_and_go(
     session: Session, executor: ThreadPoolExecutor, seed: int, counts: list[int]

@@ -2,7 +2,8 @@
 -- No row: there are not more than $left. Parameters: those of matching_executions (filters.sql); $left: a count.
 SELECT placed_at(started_at, created_at) AS cut_at, id AS cut_id
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 ORDER BY cut_at, cut_id
 LIMIT 1 OFFSET $left

@@ -63,6 +63,7 @@ SELECT concat(
     '}', $tail::VARCHAR
 ) AS line
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 WHERE $cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id)

@@ -5,6 +5,7 @@
 -- instant and id in the order of the export, NULL: all.
 SELECT * EXCLUDE (nodes_rank, nodes_hash, payloads_rank, payloads_hash)
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 WHERE $cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id)

@@ -1,4 +1,5 @@
--- Which executions: the conditions that lists and exports share. Run in a session that has the view `chosen_executions`.
+-- Which executions: the conditions that lists and exports share.
+-- Run in a session that has the view `chosen_executions`.
 
 -- The rows of the view `chosen_executions` (the data files that may matter, see warehouse/scan.py) that meet every
 -- condition which is not NULL. Instants TIMESTAMPTZ, half-open [since, until) over placed_at; the lists: any of the

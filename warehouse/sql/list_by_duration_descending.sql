@@ -6,7 +6,8 @@
 -- NULL: none.
 SELECT duration_s AS sort_value, id, date
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 WHERE ($bound IS NULL OR duration_s >= $bound)
     AND (

@@ -5,7 +5,8 @@
 -- ($after_value, $after_id) in this order.
 SELECT placed_at(started_at, created_at) AS sort_value, id, date
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 WHERE NOT $has_after
     OR placed_at(started_at, created_at) > $after_value::TIMESTAMPTZ

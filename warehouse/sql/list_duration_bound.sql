@@ -5,7 +5,8 @@
 -- $after_value: only durations beyond it in that order, NULL: all.
 SELECT duration_s
 FROM matching_executions(
-    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s, $retry_of, $error_text
+    $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
+    $retry_of, $error_text
 )
 WHERE duration_s IS NOT NULL AND ($after_value IS NULL OR $sign * duration_s > $sign * $after_value::DOUBLE)
 ORDER BY $sign * duration_s

@@ -11,7 +11,7 @@
 -- A record consists of three parts: its core (every column), its node runs, its payloads. Each part is taken from the
 -- record with the highest rank among those that carry it; rank = (updated_at, finished), ties are settled
 -- by content; n8n's records have no updatedAt of their own, so there finished comes first. So the outcome depends neither on the order nor on the grouping in which records arrive.
--- The list entries of n8n carry neither name, trigger nor error: a core that comes without node data keeps these facts
+-- The list entries of n8n carry neither name, trigger, error nor creation: a core that comes without node data keeps these facts
 -- from the record that gave the node runs.
 WITH versions AS (
     SELECT * FROM incoming
@@ -40,13 +40,13 @@ keyed AS (
             'error_message': error_message, 'error_node_id': error_node_id, 'error_stack': error_stack,
             'error_at': error_at, 'error_fingerprint': error_fingerprint, 'data_bytes': data_bytes,
             'workflow_version_id': workflow_version_id, 'parent_execution_id': parent_execution_id,
-            'parent_workflow_id': parent_workflow_id, 'custom_data': custom_data
+            'parent_workflow_id': parent_workflow_id, 'custom_data': custom_data, 'queue_time_s': queue_time_s,
+            'created_at': created_at
         } AS facts,
         {
             'workflow_id': workflow_id, 'status': status, 'started_at': started_at, 'stopped_at': stopped_at,
-            'duration_s': duration_s, 'retry_of': retry_of, 'retry_count': retry_count, 'queue_time_s': queue_time_s,
-            'memory_mb': memory_mb, 'wait_till': wait_till, 'source': source, 'source_status': source_status,
-            'source_mode': source_mode, 'created_at': created_at
+            'duration_s': duration_s, 'retry_of': retry_of, 'retry_count': retry_count, 'memory_mb': memory_mb,
+            'wait_till': wait_till, 'source': source, 'source_status': source_status, 'source_mode': source_mode
         } AS rest
     FROM ranked
 ),
@@ -60,12 +60,12 @@ ordered AS MATERIALIZED (
             + (facts.error_node_id IS NOT NULL)::INT + (facts.error_stack IS NOT NULL)::INT
             + (facts.error_at IS NOT NULL)::INT + (facts.data_bytes IS NOT NULL)::INT
             + (facts.workflow_version_id IS NOT NULL)::INT + (facts.parent_execution_id IS NOT NULL)::INT
-            + (facts.custom_data IS NOT NULL)::INT AS facts_known,
+            + (facts.custom_data IS NOT NULL)::INT + (facts.queue_time_s IS NOT NULL)::INT AS facts_known,
         hash(rest) AS rest_hash,
         (rest.workflow_id IS NOT NULL)::INT + (rest.started_at IS NOT NULL)::INT + (rest.stopped_at IS NOT NULL)::INT
             + (rest.duration_s IS NOT NULL)::INT + (rest.retry_of IS NOT NULL)::INT
-            + (rest.retry_count IS NOT NULL)::INT + (rest.queue_time_s IS NOT NULL)::INT
-            + (rest.memory_mb IS NOT NULL)::INT + (rest.wait_till IS NOT NULL)::INT AS rest_known
+            + (rest.retry_count IS NOT NULL)::INT + (rest.memory_mb IS NOT NULL)::INT + (rest.wait_till IS NOT NULL)::INT
+            AS rest_known
     FROM keyed
 ),
 cores AS (
@@ -115,20 +115,17 @@ merged AS MATERIALIZED (
         core.retry_of,
         successes.retry_success_id,
         core.retry_count,
-        core.queue_time_s,
         core.memory_mb,
         CASE WHEN core.has_nodes OR nodes.id IS NULL THEN core.node_count ELSE nodes.node_count END AS node_count,
         core.wait_till,
         core.source,
         core.source_status,
         core.source_mode,
-        core.created_at,
         core.updated_at,
         nullif(nodes.nodes_key, core.core_rank) AS nodes_rank,
         CASE WHEN core.has_nodes THEN core.nodes_hash ELSE nodes.nodes_hash END AS nodes_hash,
         nullif(payloads.payloads_key, core.core_rank) AS payloads_rank,
         payloads.payloads_hash,
-        core.date,
         CASE WHEN core.has_nodes THEN core.record_no ELSE nodes.record_no END AS nodes_record,
         payloads.record_no AS payloads_record
     FROM cores AS core
@@ -141,9 +138,10 @@ final AS (
         id, workflow_id, facts.workflow_name, status, facts.mode, facts.trigger_type, facts.trigger_source,
         facts.trigger_at, started_at, stopped_at, duration_s, facts.error_type, facts.error_message,
         facts.error_node_id, facts.error_stack, facts.error_at, facts.error_fingerprint, retry_of, retry_success_id,
-        retry_count, queue_time_s, memory_mb, node_count, facts.data_bytes, wait_till, facts.workflow_version_id,
+        retry_count, facts.queue_time_s, memory_mb, node_count, facts.data_bytes, wait_till, facts.workflow_version_id,
         facts.parent_execution_id, facts.parent_workflow_id, facts.custom_data, source, source_status, source_mode,
-        created_at, updated_at, nodes_rank, nodes_hash, payloads_rank, payloads_hash, date
+        facts.created_at, updated_at, nodes_rank, nodes_hash, payloads_rank, payloads_hash,
+        CAST(timezone('UTC', placed_at(started_at, facts.created_at)) AS DATE) AS date
     FROM merged
 )
 SELECT

@@ -1,17 +1,16 @@
--- Where the time goes: the nodes of the executions placed in a window, most exclusive time first.
+-- The nodes of the executions placed in a window (at most a day: everything is held in memory).
 --
--- One row: one node of one workflow. Reads the views executions and node_runs.
--- Order: exclusive_us, runs (both descending), workflow_id, node_id.
--- Parameters: $since, $until (TIMESTAMPTZ, half-open), $workflow_id (NULL: all), $limit (rows at most).
---   workflow_name, node_name, node_type   of the newest execution that has one; NULL: none has
---   runs, executions                      runs of the node; distinct executions it ran in
---   workflow_executions                   all executions of the workflow in the window
---   failures, finished                    runs that ended unsuccessfully; runs that ended
---   timed                                 runs with a start and a duration; only these count into the times below
---   total_us, exclusive_us, max_us        whole microseconds; exclusive: see below
---   p50_us, p95_us                        exact, linear between ranks; NULL: no timed run
---   items_out                             NULL: no run says
---   all_exclusive_us, nodes_total         over all nodes, before $limit
+-- One row: one node of one workflow, by workflow_id (NULL last) and node_id. Reads the views executions and node_runs.
+-- Parameters: $since, $until (TIMESTAMPTZ, half-open).
+--   node_name, node_type      of the newest execution that has one (the greatest on a tie); NULL: none has
+--   named_at_us, typed_at_us  when that execution is placed, microseconds since 1970; NULL with them
+--   runs, executions          runs of the node; distinct executions it ran in
+--   failures, finished        runs that ended unsuccessfully; runs that ended
+--   timed                     runs with a start and a duration; only these count into the times below
+--   total_us, min_us, max_us  whole microseconds; NULL: no timed run
+--   exclusive_us              see below; NULL: no run that lasted
+--   items_out                 NULL: no run says
+--   buckets, counts           histogram of the durations: duration_bucket and how many; NULL: no timed run
 -- Exclusive time (a profiler's self time): an instant of an execution belongs to the latest-started of the runs that
 -- are active then (of equal starts, to the later one in the execution's order). An execution whose runs do not overlap
 -- needs no such decision; only the others are swept.
@@ -21,27 +20,10 @@ WITH placed AS (
         id,
         date,
         workflow_id,
-        workflow_name,
         epoch_us(placed_at(started_at, created_at)) AS at_us
     FROM executions
     WHERE placed_at(started_at, created_at) >= $since
         AND placed_at(started_at, created_at) < $until
-        AND ($workflow_id IS NULL OR workflow_id = $workflow_id)
-),
-
-workflow_names AS (
-    SELECT workflow_id, workflow_name, count(*) AS executions, max(at_us) AS at_us
-    FROM placed
-    GROUP BY workflow_id, workflow_name
-),
-
-workflows AS (
-    SELECT
-        workflow_id,
-        sum(executions)::BIGINT AS workflow_executions,
-        arg_max(workflow_name, (at_us, workflow_name)) FILTER (WHERE workflow_name IS NOT NULL) AS workflow_name
-    FROM workflow_names
-    GROUP BY workflow_id
 ),
 
 runs AS MATERIALIZED (
@@ -137,8 +119,23 @@ names AS (
         workflow_id,
         node_id,
         arg_max(node_name, (at_us, node_name)) FILTER (WHERE node_name IS NOT NULL) AS node_name,
-        arg_max(node_type, (at_us, node_type)) FILTER (WHERE node_type IS NOT NULL) AS node_type
+        max(at_us) FILTER (WHERE node_name IS NOT NULL) AS named_at_us,
+        arg_max(node_type, (at_us, node_type)) FILTER (WHERE node_type IS NOT NULL) AS node_type,
+        max(at_us) FILTER (WHERE node_type IS NOT NULL) AS typed_at_us
     FROM node_names
+    GROUP BY workflow_id, node_id
+),
+
+entries AS (
+    SELECT workflow_id, node_id, duration_bucket(duration_us) AS bucket, count(*) AS runs
+    FROM runs
+    WHERE duration_us IS NOT NULL
+    GROUP BY workflow_id, node_id, bucket
+),
+
+histograms AS (
+    SELECT workflow_id, node_id, list(bucket ORDER BY bucket) AS buckets, list(runs ORDER BY bucket) AS counts
+    FROM entries
     GROUP BY workflow_id, node_id
 ),
 
@@ -151,39 +148,28 @@ nodes AS (
         count(*) FILTER (WHERE status IN ('failed', 'cancelled', 'timeout')) AS failures,
         count(*) FILTER (WHERE status IN ('success', 'failed', 'cancelled', 'timeout')) AS finished,
         count(duration_us) AS timed,
-        coalesce(sum(duration_us), 0)::BIGINT AS total_us,
+        sum(duration_us)::BIGINT AS total_us,
+        min(duration_us) AS min_us,
         max(duration_us) AS max_us,
-        quantile_cont(duration_us, [0.5, 0.95]) AS percentiles_us,
         sum(items_out)::BIGINT AS items_out
     FROM runs
     GROUP BY workflow_id, node_id
 )
 
 SELECT
-    nodes.workflow_id,
-    workflows.workflow_name,
-    nodes.node_id,
+    nodes.*,
     names.node_name,
+    names.named_at_us,
     names.node_type,
-    nodes.runs,
-    nodes.executions,
-    workflows.workflow_executions,
-    nodes.failures,
-    nodes.finished,
-    nodes.timed,
-    nodes.total_us,
-    coalesce(exclusive.exclusive_us, 0) AS exclusive_us,
-    nodes.percentiles_us[1] AS p50_us,
-    nodes.percentiles_us[2] AS p95_us,
-    nodes.max_us,
-    nodes.items_out,
-    (sum(coalesce(exclusive.exclusive_us, 0)) OVER ())::BIGINT AS all_exclusive_us,
-    count(*) OVER () AS nodes_total
+    names.typed_at_us,
+    exclusive.exclusive_us,
+    histograms.buckets,
+    histograms.counts
 FROM nodes
 INNER JOIN names
     ON nodes.workflow_id IS NOT DISTINCT FROM names.workflow_id AND nodes.node_id = names.node_id
-INNER JOIN workflows ON nodes.workflow_id IS NOT DISTINCT FROM workflows.workflow_id
 LEFT JOIN exclusive
     ON nodes.workflow_id IS NOT DISTINCT FROM exclusive.workflow_id AND nodes.node_id = exclusive.node_id
-ORDER BY exclusive_us DESC, nodes.runs DESC, nodes.workflow_id NULLS LAST, nodes.node_id
-LIMIT $limit;
+LEFT JOIN histograms
+    ON nodes.workflow_id IS NOT DISTINCT FROM histograms.workflow_id AND nodes.node_id = histograms.node_id
+ORDER BY nodes.workflow_id NULLS LAST, nodes.node_id;
