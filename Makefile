@@ -22,7 +22,7 @@ setup: $(STAMP) ## make .venv from requirements.lock (done by the other verbs wh
 
 $(STAMP): requirements.lock pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit("runlake needs Python 3.11 or newer, %s is %d.%d; try: make PYTHON=python3.12 setup" % (sys.executable, *sys.version_info[:2]) if sys.version_info < (3, 11) else 0)'
-	@echo "setup: installing requirements.lock into $(VENV) (once, about half a minute)"
+	@echo "setup: installing requirements.lock into $(VENV) (once, about a minute)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --quiet --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --quiet --no-deps --no-build-isolation -e .
@@ -44,7 +44,7 @@ format: $(STAMP) ## let ruff write the format and the safe fixes
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
 bench: $(STAMP) ## run the benchmarks of tests/bench (some minutes, some gigabytes of disk)
-	@$(BIN)/python -m tests.bench
+	@set -e; for file in tests/bench/bench_*.py; do name=$$(basename $$file .py); echo "bench: $$name"; $(BIN)/python -m tests.bench.$$name; done
 
 serve: $(STAMP) ## serve LAKE on http://127.0.0.1:8080
 	@$(BIN)/runlake serve --lake $(LAKE) --no-auth

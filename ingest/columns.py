@@ -27,6 +27,8 @@ class Elements:
     """Row of the list that holds the element."""
     order_index: Ints
     """Place in that list, from 0."""
+    structs: dict[str, npt.NDArray[np.bool_]]
+    """Which elements have the objects whose fields stand in the table under dotted names."""
 
 
 def in_batches(table: pa.Table) -> pa.Table:
@@ -121,6 +123,7 @@ def elements(lists: pa.ChunkedArray) -> Elements:
         pa.table({name: value for name, value in columns.items() if not pa.types.is_struct(value.type)}),
         np.concatenate([empty, *position]),
         np.concatenate([empty, *order]),
+        {name: valid(value) for name, value in columns.items() if pa.types.is_struct(value.type)},
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
 
 import numpy as np
@@ -11,6 +12,7 @@ import pyarrow.compute as pc
 
 from ingest.columns import elements, fields, flat, in_batches, numbers, occurrence, run_in_order, truth, valid
 from ingest.contract_rows import Checked, assemble
+from ingest.expected_bytes import may_hold_more
 from ingest.format import REJECT_SCHEMA, Normalised, NormaliseOptions
 from ingest.parsed import Parsed
 from ingest.redact import mask_json, mask_text
@@ -22,6 +24,13 @@ _ID_FIELDS: Final = ("id", "workflowId", "retryOf", "retrySuccessId", "error.nod
 _STRUCTS: Final = ("trigger", "error", "metadata")
 _LISTS: Final = ("executionData", "logs")
 _JSON_FIELDS: Final = ("inputData", "outputData", "trigger.payload")
+_JSON_KEYS: Final = frozenset(
+    {
+        "inputData", "outputData", "payload", "duration", "runIndex", "retryCount", "queueTime", "memoryUsage",
+        "nodeCount", "dataTransferred", "data", "customData",
+    }
+)  # fmt: skip
+"""Fields that contract_parse leaves as JSON text."""
 
 
 class ContractFormat:
@@ -34,35 +43,41 @@ class ContractFormat:
         session.run(read_sql("ingest", "contract_macros"))
         numbered = records.append_column("position", pa.array(np.arange(records.num_rows)))
         with session.tables(records=in_batches(numbered)):
-            parsed, key_count = _parse(session, options)
-            wrong = _wrong_types(session, records, parsed, key_count)
-        executions, bad_executions = _typed(session, "parsed", _scalars(parsed, key_count), "execution", "position")
+            parsed = _parse(session)
+            wrong = _wrong_types(session, records, parsed)
+        parsed = _masked(parsed, options)
+        executions, bad_executions = _typed(session, "parsed", _scalars(parsed), "execution", "position")
         nodes, bad_nodes = _typed(session, "nodes", _node_table(parsed, options), "node", "node_no")
         lines, bad_lines = _typed(session, "lines", _line_table(parsed, options), "log", "line_no")
         rejects = _rejects(parsed.record_no, [bad_executions, bad_nodes, bad_lines], wrong)
         return Normalised(assemble(session, parsed, Checked(executions, nodes, lines), rejects, options), rejects)
 
 
-def _parse(session: Session, options: NormaliseOptions) -> tuple[Parsed, pa.ChunkedArray]:
+def _parse(session: Session) -> Parsed:
     table = run_in_order(session, "contract_parse", "position")
     found = fields(table.column("r"))
     found["is_json"] = pc.is_valid(table.column("r"))
-    if options.payloads != "keep":
-        for name in _MASKED_TEXTS:
-            found[name] = mask_text(found[name], options.secret_keys)
-        found["customData"] = mask_json(found["customData"], options.secret_keys)
-    parsed = Parsed(flat(table.column("record_no")), found, elements(found["executionData"]), elements(found["logs"]))
-    return parsed, table.column("key_count")
+    found["is_object"] = table.column("is_object")
+    return Parsed(flat(table.column("record_no")), found, elements(found["executionData"]), elements(found["logs"]))
 
 
-def _scalars(parsed: Parsed, key_count: pa.ChunkedArray) -> pa.Table:
+def _masked(parsed: Parsed, options: NormaliseOptions) -> Parsed:
+    """The same with secrets masked in the error and in the custom data."""
+    if options.payloads == "keep":
+        return parsed
+    found = dict(parsed.fields)
+    for name in _MASKED_TEXTS:
+        found[name] = mask_text(found[name], options.secret_keys)
+    found["customData"] = mask_json(found["customData"], options.secret_keys)
+    return replace(parsed, fields=found)
+
+
+def _scalars(parsed: Parsed) -> pa.Table:
     skipped = {*_STRUCTS, *_LISTS, *_JSON_FIELDS}
     columns = {name: column for name, column in parsed.fields.items() if name not in skipped}
     lengths = pc.list_value_length(parsed.fields["executionData"])
     position = pa.array(np.arange(len(parsed.record_no)))
-    return pa.table(
-        {"position": position, "record_no": parsed.record_no, **columns, "key_count": key_count, "node_runs": lengths}
-    )
+    return pa.table({"position": position, "record_no": parsed.record_no, **columns, "node_runs": lengths})
 
 
 def _node_table(parsed: Parsed, options: NormaliseOptions) -> pa.Table:
@@ -100,23 +115,21 @@ def _line_table(parsed: Parsed, options: NormaliseOptions) -> pa.Table:
     return table
 
 
-def _wrong_types(session: Session, records: pa.Table, parsed: Parsed, key_count: pa.ChunkedArray) -> pa.Table:
+def _wrong_types(session: Session, records: pa.Table, parsed: Parsed) -> pa.Table:
     """Rejects for keys that are there twice and fields of a wrong type; only records that look so are looked at."""
-    found = parsed.fields
-    # A wrong type where a list is declared reads as a missing field, a repeated key as one: then the object has
-    # more keys than there are fields. So it has with nulls and with fields that the contract does not know.
-    top = [name for name in found if "." not in name and name != "is_json"]
-    present = sum(valid(found[name]) for name in top)
-    uneven = (present != flat(pc.fill_null(key_count, 0)).to_numpy(zero_copy_only=False)) & truth(found["is_json"])
-    if not uneven.any():
-        keys = REJECT_SCHEMA.empty_table()
-    else:
-        with session.tables(records=in_batches(records.filter(pa.array(uneven)))):
-            keys = session.table(read_sql("ingest", "record_keys")).cast(REJECT_SCHEMA)
-    odd = _odd(found)
+    found = {name: column for name, column in parsed.fields.items() if name not in ("is_json", "is_object")}
+    lists = {"executionData": parsed.nodes, "logs": parsed.lines}
+    is_json = truth(parsed.fields["is_json"]) & truth(parsed.fields["is_object"])
+    more = may_hold_more(records.column("raw"), found, lists, _JSON_KEYS)
+    more = more[is_json[more]]
+    keys = REJECT_SCHEMA.empty_table()
+    if len(more):
+        with session.tables(records=in_batches(records.take(pa.array(more)))):
+            keys = session.table(read_sql("ingest", "record_keys"), time_limit_s=0).cast(REJECT_SCHEMA)
+    odd = _odd(found) & is_json
     for name in _LISTS:
-        rows = np.flatnonzero(uneven & ~valid(found[name]))
-        mentioned = pc.match_substring(flat(records.column("raw")).take(pa.array(rows)), f'"{name}"')
+        rows = more[~valid(found[name])[more]]
+        mentioned = pc.match_substring(flat(records.column("raw").take(pa.array(rows))), f'"{name}"')
         odd[rows[mentioned.to_numpy(zero_copy_only=False)]] = True
     if not odd.any():
         return keys
@@ -126,7 +139,7 @@ def _wrong_types(session: Session, records: pa.Table, parsed: Parsed, key_count:
 
 def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
     """Records with a text that looks like another type's, or an object without any of its fields."""
-    odd = np.zeros(len(found["is_json"]), bool)
+    odd = np.zeros(len(found["id"]), bool)
     for name in _STRUCTS:
         empty = valid(found[name])
         for key, column in found.items():
@@ -137,7 +150,7 @@ def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
         pattern = _ODD_ID if name in _ID_FIELDS else _ODD_TEXT
         odd |= truth(pc.match_substring_regex(found[name], pattern))
     odd |= truth(pc.invert(pc.starts_with(found["customData"], "{")))
-    return odd & truth(found["is_json"])
+    return odd
 
 
 _ODD_TEXT: Final = r"^(?:[\[{].*|true|false|-?[0-9][0-9.eE+-]*)$"

@@ -8,7 +8,7 @@ from typing import Final, Literal
 
 import numpy as np
 
-from ingest.piece import HEAD_BYTES, NO_INDEX, Bytes, Flaw, Ints, Piece, checked, texts, view
+from ingest.piece import HEAD_BYTES, NO_INDEX, Bytes, Flaw, Ints, Piece, checked, ranges, texts, view
 from ingest.resync import FILLER, find_start
 from ingest.structure import Structure
 
@@ -246,7 +246,7 @@ class DocumentSplitter:
 
     def _junk(self, numbers: Bytes, gaps_from: Ints, gaps_to: Ints) -> Ints:
         """Gaps that hold anything but white space and commas."""
-        found = numbers[_ranges(gaps_from, gaps_to)]
+        found = numbers[ranges(gaps_from, gaps_to)]
         other = np.flatnonzero((found > 32) & (found != 44))
         if not len(other):
             return other
@@ -262,7 +262,7 @@ class DocumentSplitter:
         # Arrow's strings lie end to end: the commas between the records become spaces behind them.
         shift = int(begins[0])
         data = bytearray(window.data[shift : int(ends[-1])])
-        inside = _ranges(ends[:-1], begins[1:]) - shift
+        inside = ranges(ends[:-1], begins[1:]) - shift
         view(data)[inside] = 32
         offsets = np.concatenate([begins, ends[-1:]]) - shift
         return checked(texts(data, offsets), lines, index, flaws)
@@ -280,16 +280,6 @@ def _begins_whole(line: bytes) -> bool:
     """Whether the first thing on a damaged line is a whole record all the same."""
     start = find_start(line, 0, final=True)
     return start is not None and not line[: start.position].strip(FILLER)
-
-
-def _ranges(begins: Ints, ends: Ints) -> Ints:
-    """All numbers of the ranges [begin, end), one range after the other."""
-    lengths = ends - begins
-    stops = np.cumsum(lengths)
-    if not len(stops) or not stops[-1]:
-        return np.zeros(0, np.int64)
-    found: Ints = np.arange(stops[-1]) + np.repeat(begins - (stops - lengths), lengths)
-    return found
 
 
 def _from(events: Ints, first: int) -> Ints:

@@ -54,6 +54,16 @@ def empty_piece(flaws: list[Flaw]) -> Piece:
     return Piece(pa.array([], pa.string()), np.zeros(0, np.int64), None, flaws)
 
 
+def ranges(begins: Ints, ends: Ints) -> Ints:
+    """All numbers of the ranges [begin, end), one range after the other."""
+    lengths = ends - begins
+    stops = np.cumsum(lengths)
+    if not len(stops) or not stops[-1]:
+        return np.zeros(0, np.int64)
+    found: Ints = np.arange(stops[-1]) + np.repeat(begins - (stops - lengths), lengths)
+    return found
+
+
 def view(data: bytes | bytearray) -> Bytes:
     """The bytes as numbers; no copy."""
     return np.frombuffer(data, np.uint8)

@@ -63,8 +63,11 @@ def _masked(column: pa.ChunkedArray, keys: tuple[str, ...], *, free_text: bool) 
     hits = _replaced(hits, found.assignment, f"${{1}}${{2}}${{3}}{MASK}") if free_text else hits
     hits = _one_by_one(hits, found, free_text)
     done = hits if len(rows) == len(texts) else texts.scatter(rows, hits)
-    masked = done.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
-    return pa.chunked_array([masked], pa.string())
+    return pa.chunked_array([_arrow(done)], pa.string())
+
+
+def _arrow(texts: pl.Series) -> pa.StringArray:
+    return texts.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
 def _mentions(texts: pl.Series, found: Patterns) -> Rows:

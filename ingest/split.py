@@ -54,7 +54,7 @@ def _first_byte(data: bytes) -> int:
 
 def is_lines(head: bytes) -> bool:
     """Whether a file that begins so is NDJSON: one whole JSON object (no page) a line, for most of the first lines."""
-    text = head[_first_byte(head) :][: _SAMPLE_BYTES * 16]
+    text = head[_first_byte(head) :]
     if text.startswith(b"["):
         return False
     lines = [line for line in text[:_SAMPLE_BYTES].split(b"\n", _SAMPLE_LINES)[:_SAMPLE_LINES] if line.strip()]

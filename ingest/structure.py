@@ -25,7 +25,7 @@ class Structure:
     def __init__(self, numbers: Bytes, depth: int) -> None:
         self._numbers = numbers
         self.newlines: Ints = np.flatnonzero(numbers == 10)
-        quotes = _quotes(numbers)
+        quotes = unescaped_quotes(numbers)
         folded = numbers | 32
         positions = np.flatnonzero((folded == _OPEN) | (folded == _CLOSE))
         inside = np.searchsorted(quotes, positions)
@@ -88,7 +88,7 @@ class Structure:
         return self._by_depth[depth]
 
 
-def _quotes(numbers: Bytes) -> Ints:
+def unescaped_quotes(numbers: Bytes) -> Ints:
     """Positions of the quotes that are not escaped."""
     quotes: Ints = np.flatnonzero(numbers == 34)
     if not len(quotes):

@@ -147,16 +147,19 @@ class DeltaLog:
         names = actions.column_names
         least = actions.column(f"min.{key}").to_pylist() if f"min.{key}" in names else absent
         most = actions.column(f"max.{key}").to_pylist() if f"max.{key}" in names else absent
+        newest = actions.column("max.updated_at").to_pylist() if "max.updated_at" in names else absent
         known = {file.name: file for file in self._files[1]} if self._files else {}
         files = [
-            known.get(name) or DataFile(self.table, name, f"{self._uri}/{name}", day, rows, size, min_key, max_key)
-            for name, day, rows, size, min_key, max_key in zip(
+            known.get(name)
+            or DataFile(self.table, name, f"{self._uri}/{name}", day, rows, size, min_key, max_key, newest_at)
+            for name, day, rows, size, min_key, max_key, newest_at in zip(
                 actions.column("path").to_pylist(),
                 actions.column("partition.date").to_pylist(),
                 actions.column("num_records").to_pylist(),
                 actions.column("size_bytes").to_pylist(),
                 least,
                 most,
+                newest,
                 strict=True,
             )
         ]

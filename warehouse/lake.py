@@ -11,6 +11,8 @@ from warehouse import upsert as _upsert
 from warehouse import verify as _verify
 from warehouse.clock import now
 from warehouse.compact import CompactCounts
+from warehouse.node_days import prune_days
+from warehouse.rollup_cache import prune_folder
 from warehouse.schema import Batch, TableName
 from warehouse.tables import LakeTables
 from warehouse.upsert import WriteCounts
@@ -37,6 +39,14 @@ class Lake(LakeTables):
     ) -> dict[TableName, int]:
         """Drop partitions past their age: see retain.retain."""
         return _retain.retain(self, now(), days=days, dry_run=dry_run)
+
+    def vacuum(self, after_hours: float | None = None) -> dict[TableName, int]:
+        """Delete files that no snapshot younger than `after_hours` needs, and what was derived from dead files."""
+        removed = super().vacuum(after_hours)
+        snapshot, rollups = self.snapshot(), self.folder("rollups")
+        prune_folder(rollups, [file.name for file in snapshot.files["executions"]])
+        prune_days(rollups, {file.date for file in snapshot.files["node_runs"]})
+        return removed
 
     def verify(self) -> list[Finding]:
         """Check that the lake holds what it says; an empty list is a healthy lake: see verify.verify."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Executor, as_completed
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -78,6 +78,15 @@ def build_node_day(day: NodeDay) -> bytes:
         writer.write_table(table.combine_chunks())
     stored: bytes = sink.getvalue().to_pybytes()
     return stored
+
+
+def prune_days(folder: Path, live: Collection[date]) -> int:
+    """Delete the stored days that are none of these dates; how many."""
+    kept = {f"{day.isoformat()}{_SUFFIX}" for day in live}
+    gone = [path for path in folder.glob(f"*{_SUFFIX}") if path.name not in kept]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone)
 
 
 class NodeDays:

@@ -1,7 +1,7 @@
 """Periods and the steps they are cut into: plain arithmetic on instants, no data.
 
 A period is a rolling window [until - length, until); its predecessor is the window of equal length before it. Steps
-(hours, days, weeks from Monday, months) begin at the borders of a time zone's wall clock; the first is cut at
+(minutes, hours, days, weeks from Monday, months) begin at the borders of a time zone's wall clock; the first is cut at
 `since`, the last at `until`. A day in which the clock changes has 23 or 25 hours.
 """
 
@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from warehouse.errors import BadInputError
 
-Granularity = Literal["hour", "day", "week", "month"]
+Granularity = Literal["minute", "hour", "day", "week", "month"]
 GRANULARITIES: Final[tuple[Granularity, ...]] = get_args(Granularity)
 
 PERIODS: Final[dict[str, timedelta]] = {
@@ -40,6 +40,7 @@ DAY_US: Final = 24 * HOUR_US
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
 _NOMINAL: Final[dict[Granularity, timedelta]] = {
+    "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
     "day": timedelta(days=1),
     "week": timedelta(days=7),
@@ -74,7 +75,7 @@ def resolve_period(
     if since is not None:
         word, start = CUSTOM, _utc("since", since)
     elif period in PERIODS:
-        word, start = (period if until is None else CUSTOM), end - PERIODS[period]
+        word, start = period, end - PERIODS[period]
     else:
         raise BadInputError(
             f"unknown period {period!r}; allowed: {', '.join(PERIODS)}, or give since and until",
@@ -180,6 +181,8 @@ def day_start_us(day: date) -> int:
 def _walk(since: datetime, granularity: Granularity, timezone: tzinfo) -> Iterator[datetime]:
     """Each border after `since`, ascending, until the calendar ends."""
     try:
+        if granularity == "minute":
+            yield from _walk_minutes(since)
         if granularity == "hour":
             yield from _walk_hours(since, timezone)
         day = since.astimezone(timezone).date()
@@ -188,6 +191,14 @@ def _walk(since: datetime, granularity: Granularity, timezone: tzinfo) -> Iterat
             yield datetime.combine(day, time(), timezone).astimezone(UTC)
     except (OverflowError, ValueError):  # beyond the year 9999
         return
+
+
+def _walk_minutes(since: datetime) -> Iterator[datetime]:
+    """Full minutes, which are the same in every zone of today."""
+    at = since.replace(second=0, microsecond=0)
+    while True:
+        at += timedelta(minutes=1)
+        yield at
 
 
 def _walk_hours(since: datetime, timezone: tzinfo) -> Iterator[datetime]:

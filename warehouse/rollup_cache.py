@@ -105,14 +105,19 @@ class RollupCache:
         found = [self._lookup(file) for file in files]
         missing = [file for file, entry in zip(files, found, strict=True) if entry is None]
         if missing:
-            self._build(missing)
-            found = [entry or self._open(file) for file, entry in zip(files, found, strict=True)]
+            built = self._build(missing)
+            found = [entry or built[file.name] for file, entry in zip(files, found, strict=True)]
         return [entry for entry in found if entry is not None]
 
     def as_of(self, files: Sequence[DataFile]) -> datetime | None:
-        """The newest `updated_at` of all executions in these files. None: there is none."""
-        newest = [summary.updated_at_us for summary in self._summarise(files) if summary.updated_at_us is not None]
-        return from_us(max(newest)) if newest else None
+        """The newest `updated_at` of all executions in these files. None: there is none.
+
+        From the lake's log; only a file of which the log does not say it is rolled up for this.
+        """
+        said = [file.newest_at for file in files if file.newest_at is not None]
+        rolled_up = self._summarise([file for file in files if file.newest_at is None])
+        counted = [from_us(summary.updated_at_us) for summary in rolled_up if summary.updated_at_us is not None]
+        return max(said + counted, default=None)
 
     def error_spans(self, files: Sequence[DataFile], fingerprints: Collection[str]) -> dict[str, ErrorSpan]:
         """How often, first and last these error groups occur in these files; those that do not are left out."""
@@ -177,17 +182,18 @@ class RollupCache:
     def prune(self, live: Collection[str]) -> int:
         """Forget the rollups of data files that are not among these names; how many files went from the disk."""
         names = set(live)
+        self.forget(names)
+        return prune_folder(self._folder, names)
+
+    def forget(self, live: Collection[str]) -> None:
+        """Drop from memory what belongs to none of these data files."""
+        names = set(live)
         self._mapped.drop(lambda name: name not in names)
         self._rows.drop(lambda key: key[0] not in names)
         self._merged.drop(lambda key: any(name not in names for name, _ in key[1]))
         with self._lock:
             for name in self._summaries.keys() - names:
                 del self._summaries[name]
-        kept = {self._path(name).name for name in names}
-        gone = [path for path in self._folder.glob(f"*{_SUFFIX}") if path.name not in kept]
-        for path in gone:
-            path.unlink(missing_ok=True)
-        return len(gone) + remove_leftovers(self._folder)
 
     def _summarise(self, files: Sequence[DataFile]) -> list[_Summary]:
         """What is kept of each file; those never seen are opened (and built)."""
@@ -221,20 +227,36 @@ class RollupCache:
             self._ids.append(workflow_id)
         return number
 
-    def _build(self, files: Sequence[DataFile]) -> None:
+    def _build(self, files: Sequence[DataFile]) -> dict[str, CachedRollup]:
         """Build and store; another thread that wants the same files waits and finds them done."""
         with self._build_lock:
-            missing = [file for file in files if self._lookup(file) is None]
-            tasks = {self._executor.submit(build_rollup, file): file for file in missing}
+            found = {file.name: self._lookup(file) for file in files}
+            tasks = {self._executor.submit(build_rollup, file): file for file in files if found[file.name] is None}
             try:
                 for task in as_completed(tasks):
-                    write_atomically(self._path(tasks.pop(task).name), task.result())
+                    file = tasks.pop(task)
+                    write_atomically(self._path(file.name), task.result())
+                    found[file.name] = self._open(file)
             finally:
                 for task in tasks:
                     task.cancel()
+        return {name: entry for name, entry in found.items() if entry is not None}
 
     def _path(self, name: str) -> Path:
-        return self._folder / (quote(name, safe="=") + _SUFFIX)
+        return self._folder / _file_name(name)
+
+
+def prune_folder(folder: Path, live: Collection[str]) -> int:
+    """Delete the stored rollups of data files that are not among these names; how many files went."""
+    kept = {_file_name(name) for name in live}
+    gone = [path for path in folder.glob(f"*{_SUFFIX}") if path.name not in kept]
+    for path in gone:
+        path.unlink(missing_ok=True)
+    return len(gone) + remove_leftovers(folder)
+
+
+def _file_name(name: str) -> str:
+    return quote(name, safe="=") + _SUFFIX
 
 
 def _summary(rollup: Rollup) -> _Summary:

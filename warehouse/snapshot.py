@@ -29,6 +29,8 @@ class DataFile:
     min_key: str | None
     max_key: str | None
     """Smallest and largest execution id in it, as the log says. None: not known."""
+    newest_at: datetime | None = None
+    """Largest `updated_at` of a file of executions, as the log says. None: not known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ class StatisticsQuery:
     until: datetime | None = None
     """End of the period. None: now."""
     granularity: str | None = None
-    """hour, day, week or month. None: hours up to 48 h, days up to 31 d, weeks up to 366 d, else months."""
+    """minute, hour, day, week or month. None: hours up to 48 h, days up to 31 d, weeks up to 366 d, else months."""
     workflow_id: str | None = None
     statuses: tuple[Status, ...] = ()
     """Only executions with one of these. Empty: all."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from warehouse.data_file import STATS_COLUMNS, file_schema
 from warehouse.duck import Session, read_sql
 from warehouse.errors import QueryError
+from warehouse.rollup_cache import RollupCache
 from warehouse.scan import attach
 from warehouse.schema import TABLES, TableName
 from warehouse.snapshot import DataFile, Snapshot
@@ -41,7 +43,8 @@ def verify(lake: LakeTables) -> list[Finding]:
 
     Every live file opens and has the contract's columns; its number of rows and its smallest and largest values are
     those of the log; no id twice; nothing hangs on an execution that is not there; every row lies in its partition;
-    the values are those the contract allows. Reads every file's narrow columns once; changes nothing.
+    the values are those the contract allows; every stored rollup is what its file gives now. Reads every file's narrow
+    columns twice; changes nothing.
     """
     snapshot = lake.snapshot()
     session = lake.session.fork()
@@ -50,6 +53,7 @@ def verify(lake: LakeTables) -> list[Finding]:
         if not findings:  # a file that does not open would only fail the checks below again
             attach(session, snapshot)
             findings = [finding for check in _ROW_CHECKS for finding in _check_rows(session, check)]
+            findings += _check_rollups(lake, snapshot)
         return findings
     finally:
         session.close()
@@ -95,3 +99,11 @@ def _check_file(session: Session, table: TableName, file: DataFile, logged: dict
 def _check_rows(session: Session, check: str) -> Iterator[Finding]:
     for table, message, example, rows in session.rows(read_sql("warehouse", check), time_limit_s=0):
         yield Finding(check.removeprefix("verify_").replace("_", " "), table, example, message, rows)
+
+
+def _check_rollups(lake: LakeTables, snapshot: Snapshot) -> Iterator[Finding]:
+    with ThreadPoolExecutor(lake.settings.duck.threads or None) as executor:
+        rollups = RollupCache(lake.folder("rollups"), executor)
+        for file in rollups.differing(snapshot.files["executions"]):
+            message = "the stored rollup is not a recount of its file; delete it, it will be built again"
+            yield Finding("rollup", "executions", file.name, message, file.rows)

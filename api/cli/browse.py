@@ -52,7 +52,7 @@ def list_executions(
     runlake list --workflow wf_abc --since 2026-11-01 --json
     """
     from api import questions
-    from api.cli import hints, output, tables
+    from api.cli import hints, listings, output
     from api.cli.lakes import configure, warehouse_of
     from api.execution_json import execution_json
     from api.selection import Selection
@@ -69,7 +69,7 @@ def list_executions(
         rows = [execution_json(row) for row in page.records()]
         output.show_json({"data": rows, "total": page.total, "hasMore": page.next_key is not None})
     else:
-        output.show(tables.executions_table(page, config.timezone))
+        output.show(listings.executions_table(page, config.timezone))
     if not page.total:
         hints.hint_when_none_match(newest_at)
     return 0
@@ -89,7 +89,7 @@ def show(
     runlake show exec_1234567890 --data --json
     """
     from api import questions
-    from api.cli import output, tables
+    from api.cli import listings, output
     from api.cli.lakes import configure, warehouse_of
     from api.execution_json import detail_json
 
@@ -99,7 +99,7 @@ def show(
     if as_json:
         output.show_json(detail_json(found, with_data=data))
     else:
-        output.show(*tables.execution_tables(found, config.timezone, with_data=data))
+        output.show(*listings.execution_tables(found, config.timezone, with_data=data))
     return 0
 
 
@@ -188,12 +188,12 @@ def sql(
     """
     import sys
 
-    from api.cli import rows, tables
+    from api.cli import listings, rows
     from api.cli.lakes import configure, warehouse_of
     from warehouse.errors import BadInputError
 
     if schema:
-        tables.show_schema(as_json=as_json)
+        listings.show_schema(as_json=as_json)
         return 0
     if as_json and csv:
         raise BadInputError("both --json and --csv are given; give one of them")

@@ -35,7 +35,7 @@ def demo(
     config = configure(lake=lake)
     with lake_of(config, create=True) as opened:
         loaded = load(opened, sample_files(), load_options(config, "n8n", sample_workflows()))
-    selection = Selection("24h", until="latest", timezone=config.timezone, limit=10)
+    selection = Selection("24h", until="latest", timezone=config.timezone)
     with warehouse_of(config) as house:
         found = questions.statistics(house, selection)
         model = questions.report(house, selection, title="runlake demo")

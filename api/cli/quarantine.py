@@ -36,7 +36,7 @@ def list_rejected(
     """
     from itertools import islice
 
-    from api.cli import output, tables
+    from api.cli import listings, output
     from api.cli.lakes import configure, lake_of
     from ingest.quarantine import Quarantine
 
@@ -47,14 +47,14 @@ def list_rejected(
         entries = list(islice(quarantine.entries(with_raw=as_json), limit or None)) if records else []
     shown = groups[: limit or None]
     if as_json:
-        found = [tables.entry_json(entry) for entry in entries] if records else shown
+        found = [listings.entry_json(entry) for entry in entries] if records else shown
         output.show_json({"rejected": total, "records" if records else "groups": found})
     elif not total:
         print("the quarantine is empty")
     elif records:
-        output.show(tables.entries_table(entries, total))
+        output.show(listings.entries_table(entries, total))
     else:
-        output.show(tables.groups_table(shown, len(groups), total))
+        output.show(listings.groups_table(shown, len(groups), total))
     return 0
 
 

@@ -31,7 +31,7 @@ SELECT
     position,
     CASE
         WHEN NOT is_json THEN contract_refuse(NULL, 'the record is not JSON', NULL)
-        WHEN key_count = 0 THEN contract_refuse(NULL, 'the record is not an object, or an empty one', NULL)
+        WHEN NOT is_object THEN contract_refuse(NULL, 'the record is not an object', NULL)
         WHEN id IS NULL THEN contract_refuse('id', 'the id is missing', NULL)
         WHEN trim(id) = '' THEN contract_refuse('id', 'the id is empty', id)
         WHEN strlen(id) > 512

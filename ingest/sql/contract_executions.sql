@@ -36,7 +36,7 @@ timed AS (
 SELECT
     position,
     record_no,
-    is_json AND key_count > 0
+    is_json AND is_object
         AND strlen(id) BETWEEN 1 AND 512 AND id[1] <> ' '
         AND coalesce(strlen("workflowId") <= 512, true)
         AND is_finished IS NOT NULL

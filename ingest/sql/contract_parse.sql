@@ -2,7 +2,7 @@
 -- One row is one record of `records` (position, record_no, raw), in no order.
 -- r: the declared fields; NULL: the text is not JSON. A field is NULL where it is missing, null, or (an object or
 --    a list) of the wrong type; numbers and whatever is kept as it came are JSON text.
--- key_count: keys of the object, repeated ones each time; 0: no object or an empty one. NULL: not JSON.
+-- is_object: false: the text is an array or a scalar. Means nothing where r is NULL.
 SELECT
     position,
     record_no,
@@ -44,5 +44,5 @@ SELECT
         "createdAt": "VARCHAR",
         "updatedAt": "VARCHAR"
     }')) AS r,
-    len(TRY(json_keys(raw))) AS key_count
+    CASE WHEN starts_with(raw, '{') THEN true ELSE coalesce(TRY(json_type(raw)) = 'OBJECT', false) END AS is_object
 FROM records;

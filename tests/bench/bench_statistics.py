@@ -3,7 +3,8 @@
 What: the answer of `warehouse.statistics` (series, totals, workflows, the period before, percentiles), warm, in one
 process with the scan, taking turns. Data: executions by rule and seed, 90 days, 500 workflows by Zipf's law, log-normal
 durations. Both answers are asserted equal first (counts and times exactly, percentiles within 1 %); the ratio of the
-medians is what counts. Run: `python -m tests.bench.bench_statistics`; with `--growth 10` also the same days and workflows with ten times the executions (some gigabytes of disk, a quarter of an hour).
+medians is what counts. Run: `python -m tests.bench.bench_statistics`; with `--growth 10` also the same days and
+workflows with ten times the executions (some gigabytes of disk, a quarter of an hour).
 """
 
 from __future__ import annotations

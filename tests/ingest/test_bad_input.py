@@ -40,7 +40,7 @@ BY_FORMAT: dict[str, tuple[str, str | None, str]] = {
     "an array": ("[1, 2]", None, "not an object"),
     "a number": ("5", None, "not an object"),
     "null": ("null", None, "not"),
-    "empty object": ("{}", None, "not an object"),
+    "empty object": ("{}", "id", "missing"),
     "half a surrogate pair": (WHOLE.replace("Workflow 1", "\\ud800"), None, "not JSON"),
     "a key twice": (WHOLE[:-1] + ', "status": "failed"}', "status", "twice"),
     "id twice": ('{"id": "other", ' + WHOLE[1:], "id", "twice"),

@@ -88,7 +88,7 @@ class StatisticsMachine(RuleBasedStateMachine):
         found = node_statistics(self.lake.session, self.lake.snapshot(), self.rollups, since=since, until=until)
         placed = pl.coalesce("started_at", "created_at")
         inside = self._frame("executions").filter((placed >= since) & (placed < until))
-        runs = self._frame("node_runs").join(inside, left_on="execution_id", right_on="id", how="semi")
+        runs = self._frame("node_runs").drop("workflow_id").join(inside, left_on="execution_id", right_on="id")
         counts = {
             (workflow, node): count for workflow, node, count in runs.group_by("workflow_id", "node_id").len().rows()
         }

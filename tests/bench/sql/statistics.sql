@@ -1,29 +1,29 @@
 -- The statistics of a period as one query over the live files (the view `executions`): what a person would write who
 -- has DuckDB and no rollups. It answers what `Warehouse.statistics` answers, without its `as_of`.
 --
--- One row is the totals of a part of the period: by hour (hour_at set), by workflow (by_workflow true), or all of it
--- (neither). `current` is true for [$since, $until), false for the preceding period [$previous_since, $since), which
+-- One row is the totals of a part of the period: by clock hour (hour set, counted since 1970), by workflow (by_workflow
+-- true), or all of it (neither). `current` is true for [$since, $until), false for the preceding period [$previous_since, $since), which
 -- has no rows by hour. No order.
 --
 -- $previous_since, $since, $until: instants.
 -- Times in seconds; NULL: no execution of the part has a duration. Percentiles are linear between ranks, exact.
 WITH placed AS (
     SELECT
-        coalesce(started_at, created_at) AS at,
+        coalesce(started_at, created_at) AS placed_at,
         workflow_id, status, duration_s, queue_time_s
     FROM executions
     WHERE coalesce(started_at, created_at) >= $previous_since AND coalesce(started_at, created_at) < $until
 ),
 marked AS (
     SELECT
-        at >= $since AS current,
-        CASE WHEN at >= $since THEN date_trunc('hour', at) END AS hour_at,
+        placed_at >= $since AS current,
+        CASE WHEN placed_at >= $since THEN epoch_us(placed_at) // 3_600_000_000 END AS hour,
         workflow_id, status, duration_s, queue_time_s
     FROM placed
 )
 SELECT
     current,
-    hour_at,
+    hour,
     workflow_id,
     grouping(workflow_id) = 0 AS by_workflow,
     count(*) AS executions,
@@ -42,5 +42,5 @@ SELECT
     quantile_cont(duration_s, [0.5, 0.95, 0.99]) AS percentiles_s,
     avg(queue_time_s) AS queue_avg_s
 FROM marked
-GROUP BY GROUPING SETS ((current, hour_at), (current, workflow_id), (current))
-HAVING grouping(hour_at) = 1 OR hour_at IS NOT NULL
+GROUP BY GROUPING SETS ((current, hour), (current, workflow_id), (current))
+HAVING grouping(hour) = 1 OR hour IS NOT NULL

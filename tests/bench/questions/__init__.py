@@ -1,0 +1,47 @@
+"""One question a module: `run(data, runs)` gives its figures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from tests.bench.data import BenchData
+from tests.bench.model import Measure
+from tests.bench.questions import (
+    bytes as bytes_,
+)
+from tests.bench.questions import (
+    export,
+    ingest,
+    ingest_memory,
+    lookup,
+    scale,
+    start,
+    statistics,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What can be asked of the benchmarks."""
+
+    run: Callable[[BenchData, int], list[Measure]]
+    text: str
+    large: bool = False
+    """Takes gigabytes and minutes, so it is asked only by name or with --all."""
+
+
+QUESTIONS: Final[Mapping[str, Question]] = {
+    "statistics_30d": Question(
+        statistics.thirty_days, "30 days by the hour, warm / one DuckDB query on the same files"
+    ),
+    "statistics_24h": Question(statistics.one_day, "24 hours by the hour, warm / one DuckDB query on the same files"),
+    "scale_100m": Question(scale.run, "30 days by the hour, warm, of 10 times the executions / of one time", True),
+    "ingest": Question(ingest.run, "NDJSON with nodes and payloads into a lake / DuckDB: read_json to Parquet"),
+    "ingest_memory": Question(ingest_memory.run, "peak memory of loading a 4 GB file", True),
+    "export": Question(export.run, "all executions to CSV / DuckDB's COPY"),
+    "bytes": Question(bytes_.run, "bytes of a narrow execution in Parquet"),
+    "start": Question(start.run, "start of a process to its first statistic"),
+    "lookup": Question(lookup.run, "one execution by id, the newest failures / DuckDB over all files"),
+}
