@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 from api.selection import Selection, just_after, resolve_window
@@ -49,10 +50,7 @@ def words(field: str, values: Sequence[str] | None) -> tuple[str, ...]:
 
 def statistics(house: Warehouse, selection: Selection) -> Statistics:
     """Totals, series and workflows of a selection; 24 h when it names no period."""
-    query = statistics_query(house, selection, DEFAULT_PERIOD)
-    found = house.statistics(query)
-    # The period is said as it was asked, wherever it ends.
-    return found if query.since is not None else replace(found, period=query.period)
+    return house.statistics(statistics_query(house, selection, DEFAULT_PERIOD))
 
 
 def nodes(house: Warehouse, selection: Selection) -> NodeStatistics:
@@ -80,7 +78,8 @@ def report(
         newest_at = house.newest_at()
         if newest_at is not None and newest_at < now() - PERIODS.get(query.period, timedelta(0)):
             query = replace(query, until=just_after(newest_at))
-    return collect(house, query, title=title)
+    with house.fork(pinned=True) as still:  # its parts must agree whatever is loaded meanwhile
+        return collect(still, query, title=title, generator=f"runlake {version('runlake')}")
 
 
 def statistics_query(house: Warehouse, selection: Selection, default_period: str) -> StatisticsQuery:

@@ -16,6 +16,9 @@ _SAMPLE_BYTES: Final = 16 << 20
 _N8N_KEYS: Final = frozenset({"finished", "workflowData", "retrySuccessId", "waitTill", "storedAt", "tracingContext"})
 _N8N_STATUSES: Final = frozenset({"new", "error", "crashed", "canceled", "waiting", "unknown"})
 _N8N_MODES: Final = frozenset({"integrated", "error", "internal", "cli", "chat", "evaluation", "agent"})
+_INSIGHTS_KEYS: Final = frozenset({"total", "failed", "failureRate", "timeSaved", "averageRunTime"})
+INSIGHTS: Final = "n8n's insights summary"
+WORKFLOWS: Final = "a list of workflows"
 _CONTRACT_KEYS: Final = frozenset(
     {"workflowName", "trigger", "duration", "executionData", "metadata", "inputData", "outputData", "updatedAt"}
 )
@@ -69,7 +72,9 @@ def _read(text: str) -> dict[str, Any] | None:
 def _vote(record: dict[str, Any]) -> tuple[FormatName | None, str | None]:
     keys = record.keys()
     if "nodes" in keys and "connections" in keys:
-        return None, "a list of workflows: give it with --workflows instead"
+        return None, f"{WORKFLOWS}: give it with --workflows instead"
+    if keys == _INSIGHTS_KEYS:
+        return None, INSIGHTS
     data = record.get("data")
     n8n = 2 * len(_N8N_KEYS & keys) + (isinstance(data, dict) and "resultData" in data)
     n8n += _word(record, "status") in _N8N_STATUSES

@@ -12,6 +12,7 @@ from typing import Final
 
 import pyarrow as pa
 
+from ingest.aside import set_aside
 from ingest.detect import detect
 from ingest.format import Normalised, NormaliseOptions
 from ingest.formats import FORMATS
@@ -42,14 +43,18 @@ def load(
     """Ingest files, folders or standard input into the lake.
 
     A bad record never stops the load: it goes to the quarantine, durably before the batch it was read with is
-    written. Every batch is one atomic change of the lake, so a load that dies loses nothing it wrote, and the same
-    load again gives the same lake. Memory: about five times `batch_bytes`, whatever the size of the files.
+    written. Lists of workflows and n8n's insights that lie in a folder are set aside; the names are used. Every batch
+    is one atomic change of the lake, so a load that dies loses nothing it wrote, and the same load again gives the
+    same lake. Memory: about five times `batch_bytes`, whatever the size of the files.
     Raises BadInputError for a path that is not there, TooManyRejectsError, and what lake.write raises.
     """
     options = options or LoadOptions()
     inputs = find_inputs(paths)
-    run = _Load(lake, options, inputs, progress)
-    return run.run()
+    options, aside = set_aside(inputs, options)
+    run = _Load(lake, options, [source for source in inputs if source.name not in aside], progress)
+    report = run.run()
+    report.files += [FileReport(name, set_aside=what) for name, what in aside.items()]
+    return report
 
 
 class _Load:

@@ -42,6 +42,8 @@ class FileReport:
     rejected: int = 0
     bytes_read: int = 0
     """On disk, compressed as it is."""
+    set_aside: str | None = None
+    """What the file is instead of records, found beside them in a folder; nothing of it was counted."""
 
 
 @dataclass(slots=True)

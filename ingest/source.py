@@ -35,6 +35,8 @@ class Input:
     """None: standard input."""
     size_bytes: int | None
     """Size on disk, compressed as it is. None: not known before it has been read (a pipe)."""
+    in_folder: bool = False
+    """Found in a folder that was named, not named itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,8 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
             found[STDIN] = Input(STDIN, None, None)
             continue
         path = Path(given)
-        if path.is_dir():
+        in_folder = path.is_dir()
+        if in_folder:
             files = sorted(file for file in path.rglob("*") if file.is_file() and _has_suffix(file))
             if not files:
                 raise BadInputError(
@@ -80,7 +83,7 @@ def find_inputs(paths: Iterable[str | Path]) -> list[Input]:
         for file in files:
             size_bytes = file.stat().st_size if file.is_file() else None
             name = os.fsencode(file).decode("utf-8", "replace")
-            found.setdefault(str(file), Input(name, file, size_bytes))
+            found.setdefault(str(file), Input(name, file, size_bytes, in_folder))
     return list(found.values())
 
 

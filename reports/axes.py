@@ -15,6 +15,7 @@ _TIME_STEPS_S = (
     *(3600, 7200, 14400, 21600, 43200, 86400, 172800, 604800),
 )
 _LOG_STEPS_S = (0.001, 0.01, 0.1, 1, 10, 60, 600, 3600, 6 * 3600, 86400, 7 * 86400)
+_MINUTE_STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 240)
 _HOUR_STEPS = (1, 2, 3, 6, 12, 24, 48, 72, 120, 168)
 _OTHER_STEPS = (1, 2, 3, 4, 7, 14, 28, 56)
 LOG_FROM_RATIO = 30
@@ -84,7 +85,7 @@ def steps(
     points: Sequence[Point], granularity: str, timezone: str, limit: int
 ) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Positions and texts of at most `limit` ticks along the time axis, on round hours where the steps are hours."""
-    allowed = _HOUR_STEPS if granularity == "hour" else _OTHER_STEPS
+    allowed = {"minute": _MINUTE_STEPS, "hour": _HOUR_STEPS}.get(granularity, _OTHER_STEPS)
     need = len(points) / max(1, limit)
     every = next((step for step in allowed if step >= need), math.ceil(need))
     zone = ZoneInfo(timezone)

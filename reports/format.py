@@ -234,7 +234,7 @@ def span(start: datetime, end: datetime, granularity: str, timezone: str) -> str
     """When something between two steps happened: on Tue 12 May · on Tue 12 May, 14:00–17:00 · from … to …."""
     zone = ZoneInfo(timezone)
     first, last = start.astimezone(zone), (end - timedelta(microseconds=1)).astimezone(zone)
-    if granularity == "hour":
+    if granularity in ("minute", "hour"):
         head = step(start, "hour", timezone)
         if first.date() == last.date():
             return f"on {head}{MISSING}{end.astimezone(zone):%H:%M}"
@@ -251,7 +251,7 @@ def tick(start: datetime, granularity: str, timezone: str) -> str:
     local = start.astimezone(ZoneInfo(timezone))
     if granularity == "month":
         return f"{_MONTHS[local.month - 1]}{NBSP}{local.year}"
-    if granularity == "hour" and (local.hour or local.minute):
+    if granularity == "minute" or (granularity == "hour" and (local.hour or local.minute)):
         return f"{local:%H:%M}"
     return f"{local.day}{NBSP}{_MONTHS[local.month - 1]}"
 

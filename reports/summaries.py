@@ -54,6 +54,8 @@ def _cut(facts: Facts) -> str:
 
     def inside(at: datetime) -> bool:
         local = at.astimezone(zone)
+        if statistics.granularity == "minute":
+            return local.second != 0
         return (local.minute, local.second) != (0, 0) or (not hourly and local.hour != 0)
 
     which = [word for word, at in (("first", statistics.since), ("last", statistics.until)) if inside(at)]

@@ -135,14 +135,16 @@ class _DetailMerge:
         if table == "logs":
             replaced = self._merged.filter(pc.or_(self._moved, pc.is_in(self._merged["id"], value_set=self.log_ids)))
             return pa.concat_tables([fresh, self._new_logs, self._old_logs]), replaced
-        giver = self._merged["nodes_record" if table == "node_runs" else "payloads_record"]
+        what = "nodes" if table == "node_runs" else "payloads"
+        giver = self._merged[f"{what}_record"]
         from_batch = pc.fill_null(pc.greater_equal(giver, 0), False)
         chosen = self._merged.filter(from_batch)
         taken = self._of_records(table, pa.table({"record_no": giver.filter(from_batch), "date": chosen["date"]}))
         keep = pc.and_(self._moved, pc.invert(from_batch))
         carried = self._carried(table, self._merged.filter(keep))
         stored = pc.is_valid(self._merged["stored_date"])
-        replaced = self._merged.filter(pc.or_(keep, pc.and_(from_batch, stored)))
+        gone = pc.or_(keep, pc.or_(pc.and_(from_batch, stored), self._merged[f"drops_{what}"]))
+        replaced = self._merged.filter(gone)
         return pa.concat_tables([fresh, taken, carried]), replaced
 
     def _of_records(self, table: TableName, records: pa.Table) -> pa.Table:

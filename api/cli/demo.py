@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli.options import JsonOption
+
+TABLE_WORKFLOWS = 10
+"""Workflows in the printed table; the report has them all."""
 
 
 def demo(
@@ -35,9 +39,13 @@ def demo(
     config = configure(lake=lake)
     with lake_of(config, create=True) as opened:
         loaded = load(opened, sample_files(), load_options(config, "n8n", sample_workflows()))
-    selection = Selection("24h", until="latest", timezone=config.timezone)
+    selection = Selection("1h", until="latest", granularity="minute", timezone=config.timezone)
     with warehouse_of(config) as house:
-        found = questions.statistics(house, selection)
+        # The sample is a quarter of an hour long: the pages begin where it does.
+        steps = questions.statistics(house, selection).buckets
+        first = next(step.start for step in steps if step.totals.executions)
+        selection = replace(selection, period=None, since=first.isoformat())
+        found = questions.statistics(house, replace(selection, limit=TABLE_WORKFLOWS))
         model = questions.report(house, selection, title="runlake demo")
     page, data = write_report(model, output_path)
     if as_json:

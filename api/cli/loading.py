@@ -50,6 +50,9 @@ def show_report(
             f"read {found.read}: {found.new} new, {found.updated} updated, {found.unchanged} unchanged, "
             f"{found.rejected} rejected ({found.seconds:.1f} s{rate}) into {clean(lake)}"
         )
+    for file in found.files:
+        if file.set_aside is not None and not as_json:
+            say(f"{clean(file.name)}: set aside, it is {file.set_aside}")
     if stopped is not None:
         say(f"runlake: {stopped}")
     elif found.rejected:

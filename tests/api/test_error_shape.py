@@ -61,7 +61,7 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
     ("query", "said"),
     [
         ("period=2h", "24h"),
-        ("granularity=minute", "hour, day, week, month"),
+        ("granularity=second", "minute, hour, day, week, month"),
         ("status=done", "success"),
         ("mode=cron", "scheduled"),
         ("timezone=Mars/Olympus", "Europe/Berlin"),

@@ -142,16 +142,21 @@ class Model:
     def ids(self) -> set[str]:
         return set(self.records)
 
+    def counted(self, id_: str) -> list[Record]:
+        """The records of the id's one source: n8n's own where there are any."""
+        records = self.records[id_]
+        return [r for r in records if r.source == "n8n"] or records
+
     def core(self, id_: str) -> Record:
         """The record whose own values count. Ties are not judged: the tests avoid or tolerate them."""
-        return max(self.records[id_], key=lambda r: (_rank(r), r.nodes is not None))
+        return max(self.counted(id_), key=lambda r: (_rank(r), r.nodes is not None))
 
     def node_givers(self, id_: str) -> list[Record]:
         """Records of which one must have given the node runs (more than one only where they tie)."""
-        return _best([r for r in self.records[id_] if r.nodes is not None])
+        return _best([r for r in self.counted(id_) if r.nodes is not None])
 
     def payload_givers(self, id_: str) -> list[Record]:
-        return _best([r for r in self.records[id_] if r.payload is not None])
+        return _best([r for r in self.counted(id_) if r.payload is not None])
 
     def log_lines(self, id_: str) -> set[str]:
         return {line for r in self.records[id_] for line in r.logs}

@@ -13,7 +13,7 @@ from typing import Any
 import hypothesis.strategies as st
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from tests.warehouse.records import Model, Record, batch, contents
@@ -24,6 +24,9 @@ from warehouse.schema import SCHEMAS, STATUSES, TABLES, TableName
 
 SCALE = int(os.environ.get("RUNLAKE_TEST_SCALE", "1"))
 """`make soak` sets it: how many times the examples of an ordinary run."""
+
+PHASES = (Phase.explicit, Phase.reuse, Phase.generate)
+"""No shrinking: every example makes lakes, and minutes of smaller ones say little more than the first."""
 
 RECORDS = st.builds(
     Record,
@@ -55,7 +58,7 @@ def read(lake: Lake) -> dict[TableName, pa.Table]:
     return {table: lake.session.table(f"SELECT * FROM {table}").cast(SCHEMAS[table]) for table in TABLES}
 
 
-@settings(max_examples=10 * SCALE, deadline=None)
+@settings(max_examples=10 * SCALE, deadline=None, phases=PHASES)
 @given(records=st.lists(RECORDS, min_size=1, max_size=7), seed=st.integers(0, 2**32), pieces=st.integers(1, 4))
 def test_order_and_grouping_do_not_matter(records: list[Record], seed: int, pieces: int) -> None:
     shuffled = records.copy()
@@ -68,7 +71,7 @@ def test_order_and_grouping_do_not_matter(records: list[Record], seed: int, piec
         assert other.verify() == []
 
 
-@settings(max_examples=5 * SCALE, deadline=None)
+@settings(max_examples=5 * SCALE, deadline=None, phases=PHASES)
 @given(records=st.lists(RECORDS, min_size=1, max_size=6))
 def test_loading_twice_changes_nothing(records: list[Record]) -> None:
     with lake_in_folder() as lake:
@@ -146,7 +149,7 @@ class LakeMachine(RuleBasedStateMachine):
             core = self.model.core(id_)
             assert row["updated_at"] == core.execution()["updated_at"]
             assert row["retry_success_id"] == max(
-                (r.retry_success for r in self.model.records[id_] if r.retry_success), default=None
+                (r.retry_success for r in self.model.counted(id_) if r.retry_success), default=None
             )
             nodes = sum(run["execution_id"] == id_ for run in tables["node_runs"].to_pylist())
             givers = self.model.node_givers(id_)
@@ -178,7 +181,11 @@ def _dying_commit(commits: int) -> Callable[..., int]:
 
 TestLakeMachine = LakeMachine.TestCase
 TestLakeMachine.settings = settings(
-    max_examples=4 * SCALE, stateful_step_count=8, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=4 * SCALE,
+    stateful_step_count=8,
+    deadline=None,
+    phases=PHASES,
+    suppress_health_check=[HealthCheck.too_slow],
 )
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from warehouse.errors import BadInputError
 from warehouse.period import (
+    GRANULARITIES,
     MAX_BUCKETS,
     PERIODS,
     Granularity,
@@ -111,7 +112,7 @@ def test_a_day_without_midnight_and_a_day_that_never_was() -> None:
 @given(
     start=st.datetimes(datetime(1999, 1, 1), datetime(2035, 1, 1)),  # noqa: DTZ001
     hours=st.floats(0.001, 2000),
-    granularity=st.sampled_from(["hour", "day", "week", "month"]),
+    granularity=st.sampled_from(GRANULARITIES),
     name=st.sampled_from(
         ["UTC", "America/New_York", "Asia/Kolkata", "Pacific/Chatham", "Australia/Lord_Howe", "Africa/Casablanca"]
     ),
@@ -124,11 +125,11 @@ def test_steps_are_gap_free_and_begin_at_full_wall_clock_times(
     found = borders(since, until, granularity, zone(name))
     assert (found[0], found[-1]) == (since, until)
     assert all(one < other for one, other in pairwise(found))
-    limit = {"hour": 1, "day": 25, "week": 24 * 7 + 1, "month": 24 * 31 + 1}[granularity]
+    limit = {"minute": 1 / 60, "hour": 1, "day": 25, "week": 24 * 7 + 1, "month": 24 * 31 + 1}[granularity]
     assert all(other - one <= timedelta(hours=limit) for one, other in pairwise(found))
     for at in found[1:-1]:
         wall = at.astimezone(zone(name))
-        if granularity != "hour":
+        if granularity not in ("minute", "hour"):
             assert wall.hour <= 1
             assert wall.weekday() == 0 or granularity != "week"
             assert wall.day == 1 or granularity != "month"

@@ -5,18 +5,25 @@
 -- Out: one row an id, sorted by id: the columns of `executions` as they must be from now on, and beside them
 --      nodes_record, payloads_record  record of the batch whose node runs / payloads count from now on;
 --                                     -1: those the lake holds; NULL: there are none
+--      drops_nodes, drops_payloads    the lake holds some and must not any more
 --      stored_date                    partition of the lake's row; NULL: the lake has no such id
 --      changed                        the lake's row, or what hangs on it, is not yet this
 --
 -- A record consists of three parts: its core (every column), its node runs, its payloads. Each part is taken from the
 -- record with the highest rank among those that carry it; rank = (updated_at, finished), ties are settled
 -- by content; n8n's records have no updatedAt of their own, so there finished comes first. So the outcome depends neither on the order nor on the grouping in which records arrive.
--- The list entries of n8n carry neither name, trigger, error nor creation: a core that comes without node data keeps these facts
+-- An id belongs to one source: where n8n's own record of it is there, one that came by another way (an export loaded
+-- back, say) does not count. The list entries of n8n carry neither name, trigger, error nor creation: a core that comes without node data keeps these facts
 -- from the record that gave the node runs.
 WITH versions AS (
     SELECT * FROM incoming
     UNION ALL BY NAME
     SELECT -1::BIGINT AS record_no, * FROM stored
+),
+of_one_source AS (
+    SELECT *
+    FROM versions
+    QUALIFY source = 'n8n' OR NOT bool_or(source = 'n8n') OVER (PARTITION BY id)
 ),
 ranked AS (
     SELECT
@@ -24,7 +31,7 @@ ranked AS (
         epoch_us(updated_at) * 2
             + CASE WHEN status IN ('queued', 'running') THEN 0 WHEN source = 'n8n' THEN 1 + (1::BIGINT << 61) ELSE 1 END
             AS core_rank
-    FROM versions
+    FROM of_one_source
 ),
 keyed AS (
     SELECT
@@ -148,6 +155,8 @@ SELECT
     final.*,
     CASE WHEN final.nodes_hash = stored.nodes_hash THEN -1 ELSE merged.nodes_record END AS nodes_record,
     CASE WHEN final.payloads_hash = stored.payloads_hash THEN -1 ELSE merged.payloads_record END AS payloads_record,
+    final.nodes_hash IS NULL AND stored.nodes_hash IS NOT NULL AS drops_nodes,
+    final.payloads_hash IS NULL AND stored.payloads_hash IS NOT NULL AS drops_payloads,
     stored.date AS stored_date,
     stored IS DISTINCT FROM final AS changed
 FROM final
