@@ -16,7 +16,7 @@ from warehouse.schema import KEY_COLUMN, SCHEMAS, TableName
 from warehouse.storage import Location
 
 BLOOM_FALSE_POSITIVE_RATIO = 0.01
-ZSTD_LEVEL = 3
+ZSTD_LEVEL = 1
 
 STATS_COLUMNS: dict[TableName, tuple[str, ...]] = {
     "executions": ("id", "workflow_id", "status", "started_at", "stopped_at", "duration_s", "created_at", "updated_at"),

@@ -1,0 +1,99 @@
+"""What hangs on executions that came more than once: whose node runs, payloads and log lines count from now on."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from warehouse.duck import Session, read_sql
+from warehouse.rewrite import rows_of
+from warehouse.schema import SCHEMAS, Batch, TableName
+from warehouse.snapshot import DataFile, Snapshot
+
+
+class DetailMerge:
+    """Which rows of node_runs, payloads and logs to write, and which stored ones they replace."""
+
+    def __init__(self, session: Session, snapshot: Snapshot, batch: Batch, fresh: pa.Table, merged: pa.Table) -> None:
+        self._session, self._snapshot, self._batch, self._fresh = session, snapshot, batch, fresh
+        self._merged = merged
+        moved = pc.and_(pc.is_valid(merged["stored_date"]), pc.not_equal(merged["stored_date"], merged["date"]))
+        self._moved = pc.fill_null(moved, False)
+        self._new_logs, self._old_logs = self._merge_logs()
+        self.log_ids = flat(pc.unique(self._new_logs.column("execution_id")))
+        """Contested ids that get log lines which the lake does not have."""
+
+    def rows(self, table: TableName) -> tuple[pa.Table, pa.Table]:
+        """(rows to write, merged rows whose stored rows of this table go)."""
+        fresh = self._of_records(table, self._fresh.select(["record_no", "date"]))
+        if table == "logs":
+            replaced = self._merged.filter(pc.or_(self._moved, pc.is_in(self._merged["id"], value_set=self.log_ids)))
+            return pa.concat_tables([fresh, self._new_logs, self._old_logs]), replaced
+        what = "nodes" if table == "node_runs" else "payloads"
+        giver = self._merged[f"{what}_record"]
+        from_batch = pc.fill_null(pc.greater_equal(giver, 0), False)
+        chosen = self._merged.filter(from_batch)
+        taken = self._of_records(table, pa.table({"record_no": giver.filter(from_batch), "date": chosen["date"]}))
+        keep = pc.and_(self._moved, pc.invert(from_batch))
+        carried = self._carried(table, self._merged.filter(keep))
+        stored = pc.is_valid(self._merged["stored_date"])
+        gone = pc.or_(keep, pc.or_(pc.and_(from_batch, stored), self._merged[f"drops_{what}"]))
+        replaced = self._merged.filter(gone)
+        return pa.concat_tables([fresh, taken, carried]), replaced
+
+    def _of_records(self, table: TableName, records: pa.Table) -> pa.Table:
+        """The batch's rows of these records, with the date that their execution now has."""
+        rows = self._batch.table(table)
+        at = pc.index_in(rows["record_no"], value_set=flat(records["record_no"]))
+        mine = pc.is_valid(at)
+        days = records["date"].take(at.filter(mine))
+        return _with_date(rows.filter(mine).select(SCHEMAS[table].names).cast(SCHEMAS[table]), days)
+
+    def _carried(self, table: TableName, moved: pa.Table) -> pa.Table:
+        """The stored rows of executions that changed their date."""
+        files = live_on(self._snapshot, table, moved)
+        if not moved.num_rows or not files:
+            return SCHEMAS[table].empty_table()
+        rows = rows_of(self._session, table, files, moved["id"])
+        at = pc.index_in(rows["execution_id"], value_set=flat(moved["id"]))
+        return _with_date(rows, moved["date"].take(at))
+
+    def _merge_logs(self) -> tuple[pa.Table, pa.Table]:
+        """(lines of contested executions that are new, stored lines that must be written beside them)."""
+        names = SCHEMAS["logs"].names
+        none = SCHEMAS["logs"].empty_table()
+        contested = self._batch.executions.filter(
+            pc.is_in(self._batch.executions["id"], value_set=flat(self._merged["id"]))
+        )
+        lines = self._batch.logs.filter(pc.is_in(self._batch.logs["record_no"], value_set=flat(contested["record_no"])))
+        files = live_on(self._snapshot, "logs", self._merged)
+        stored = rows_of(self._session, "logs", files, self._merged["id"]) if files else none
+        if not lines.num_rows and not pc.any(self._moved).as_py():
+            return none, none
+        with self._session.tables(incoming=lines, stored=stored, merged=self._merged.select(["id", "date"])):
+            union = self._session.table(read_sql("warehouse", "merge_logs"))
+        is_new = union["is_new"]
+        new = union.filter(is_new).select(names).cast(SCHEMAS["logs"])
+        ids = pc.unique(new["execution_id"])
+        beside = pc.or_(
+            pc.is_in(union["execution_id"], value_set=flat(ids)),
+            pc.is_in(union["execution_id"], value_set=flat(self._merged["id"].filter(self._moved))),
+        )
+        old = union.filter(pc.and_(pc.invert(is_new), beside)).select(names).cast(SCHEMAS["logs"])
+        return new, old
+
+
+def live_on(snapshot: Snapshot, table: TableName, merged: pa.Table) -> list[DataFile]:
+    """Live files of the dates on which the lake has these executions now."""
+    days = set(pc.unique(merged["stored_date"]).to_pylist())
+    return [file for file in snapshot.files[table] if file.date in days]
+
+
+def _with_date(rows: pa.Table, days: pa.ChunkedArray) -> pa.Table:
+    at = rows.schema.get_field_index("date")
+    return rows.set_column(at, rows.schema.field(at), days)
+
+
+def flat(values: pa.ChunkedArray | pa.Array) -> pa.Array:
+    """The column as one array."""
+    return values.combine_chunks() if isinstance(values, pa.ChunkedArray) else values
