@@ -13,7 +13,7 @@ UV     := uv==0.13.9
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test check format bench serve report clean lock
+.PHONY: help setup demo test check format bench soak serve report clean lock
 
 help: ## say what the verbs are
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{printf "%-16s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ format: $(STAMP) ## let ruff write the format and the safe fixes
 
 bench: $(STAMP) ## run the benchmarks of tests/bench (some minutes, some gigabytes of disk)
 	@set -e; for file in tests/bench/bench_*.py; do name=$$(basename $$file .py); echo "bench: $$name"; $(BIN)/python -m tests.bench.$$name; done
+
+soak: $(STAMP) ## the property and crash tests with twenty times the examples (an hour or so)
+	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest
 
 serve: $(STAMP) ## serve LAKE on http://127.0.0.1:8080
 	@$(BIN)/runlake serve --lake $(LAKE) --no-auth
