@@ -15,7 +15,7 @@ from warehouse.errors import BadInputError
 from warehouse.export import ExportFormat, ExportQuery, ExportReport
 from warehouse.filters import ExecutionFilter
 from warehouse.listing import Detail, ListPage, ListQuery
-from warehouse.period import PERIODS
+from warehouse.period import PERIODS, period_start
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics
 from warehouse.schema import TABLES, Mode, Status
 from warehouse.statistics import StatisticsQuery
@@ -103,13 +103,12 @@ def execution_filter(house: Warehouse, selection: Selection, details: Details = 
     window = resolve_window(selection, house.newest_at)
     since, until = window.since, window.until
     if selection.period is not None:
-        length = PERIODS.get(selection.period)
-        if length is None:
+        if selection.period not in PERIODS:
             raise BadInputError(
                 f"period is {selection.period!r}; allowed: {', '.join(PERIODS)}", field="period", value=selection.period
             )
         until = until or now()
-        since = until - length
+        since = period_start(selection.period, until)
     return ExecutionFilter(
         since=since,
         until=until,

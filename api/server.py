@@ -66,7 +66,7 @@ def run_server(config: Config, host: str, port: int, on_listening: Callable[[str
         except OSError as error:
             raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
         shown = f"[{host}]" if ":" in host else host
-        app = create_app(config, allowed_hosts=(*LOOPBACK_HOSTS, shown.lower()))
+        app = create_app(config, allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_HOSTS, shown.lower()))))
         server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"))
         on_listening(f"http://{shown}:{listener.getsockname()[1]}")
         server.run(sockets=[listener])

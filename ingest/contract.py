@@ -10,13 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import elements, fields, flat, in_batches, numbers, occurrence, run_in_order, truth, valid
+from ingest.columns import elements, fields, flat, in_batches, in_order, numbers, occurrence, run_in_order, truth, valid
 from ingest.contract_rows import Checked, assemble
 from ingest.expected_bytes import may_hold_more
 from ingest.format import REJECT_SCHEMA, Normalised, NormaliseOptions
 from ingest.parsed import Parsed
 from ingest.redact import mask_json, mask_text
 from warehouse.duck import Session, read_sql
+from warehouse.errors import QueryError
 
 _MASKED_TEXTS: Final = ("error.message", "error.stack")
 _TEXT_FIELDS: Final = ("workflowName", "trigger.type", "trigger.source", "error.type", "error.message", "error.stack")
@@ -54,7 +55,12 @@ class ContractFormat:
 
 
 def _parse(session: Session) -> Parsed:
-    table = run_in_order(session, "contract_parse", "position")
+    sql = read_sql("ingest", "contract_parse")
+    try:
+        table = session.table(sql, {"tolerant": False}, time_limit_s=0)
+    except QueryError:
+        table = session.table(sql, {"tolerant": True}, time_limit_s=0)
+    table = in_order(table, "position")
     found = fields(table.column("r"))
     found["is_json"] = pc.is_valid(table.column("r"))
     found["is_object"] = table.column("is_object")
@@ -124,13 +130,17 @@ def _wrong_types(session: Session, records: pa.Table, parsed: Parsed) -> pa.Tabl
     more = more[is_json[more]]
     keys = REJECT_SCHEMA.empty_table()
     if len(more):
-        with session.tables(records=in_batches(records.take(pa.array(more)))):
+        # A filter, not a take: a take would put the pieces of all texts together first.
+        suspects = np.zeros(records.num_rows, bool)
+        suspects[more] = True
+        with session.tables(records=in_batches(records.filter(pa.array(suspects)))):
             keys = session.table(read_sql("ingest", "record_keys"), time_limit_s=0).cast(REJECT_SCHEMA)
     odd = _odd(found) & is_json
     for name in _LISTS:
-        rows = more[~valid(found[name])[more]]
-        mentioned = pc.match_substring(flat(records.column("raw").take(pa.array(rows))), f'"{name}"')
-        odd[rows[mentioned.to_numpy(zero_copy_only=False)]] = True
+        suspects = np.zeros(len(odd), bool)
+        suspects[more] = ~valid(found[name])[more]
+        texts = records.column("raw").filter(pa.array(suspects))
+        odd[np.flatnonzero(suspects)[truth(pc.match_substring(texts, f'"{name}"'))]] = True
     if not odd.any():
         return keys
     with session.tables(records=in_batches(records.filter(pa.array(odd)))):
@@ -153,6 +163,13 @@ def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
     return odd
 
 
+_NO_FAULTS: Final = pa.schema(
+    [
+        ("position", pa.int64()),
+        ("reject", pa.struct([("field", pa.string()), ("reason", pa.string()), ("value", pa.string())])),
+    ]
+).empty_table()
+
 _ODD_TEXT: Final = r"^(?:[\[{].*|true|false|-?[0-9][0-9.eE+-]*)$"
 _ODD_ID: Final = r"^(?:[\[{].*|true|false|-?[0-9]*\.[0-9eE+-]*|-?[0-9]+[eE].*)$"
 
@@ -162,6 +179,9 @@ def _typed(session: Session, name: str, rows: pa.Table, what: str, number: str) 
     with session.tables(**{name: in_batches(rows)}):
         typed = run_in_order(session, f"contract_{what}s", number)
     doubtful = np.flatnonzero(~truth(typed.column("is_fine")))
+    if not len(doubtful):
+        # Planning the query that looks for faults costs more than most queries take.
+        return typed, _NO_FAULTS
     with session.tables(**{name: in_batches(rows.take(pa.array(doubtful)))}):
         return typed, session.table(read_sql("ingest", f"contract_{what}_faults"), time_limit_s=0)
 

@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import polars as pl
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -25,7 +26,7 @@ from ingest.columns import (
 from ingest.format import NormaliseOptions
 from ingest.parsed import Parsed
 from ingest.piece import Ints
-from ingest.redact import mask_json
+from ingest.redact import arrow_texts, mask_series
 from warehouse.duck import Session
 from warehouse.schema import Batch, TableName, batch_schema
 
@@ -103,45 +104,37 @@ def _sorted_rows(rank: Ints, *then: Ints) -> Ints:
 
 def _payloads(parsed: Parsed, nodes: pa.Table, rank: Ints, options: NormaliseOptions) -> pa.Table:
     """The payloads as they will be stored, with the `rank` of their execution, in order."""
-    parts: list[pa.Table] = []
-    if options.payloads != "drop":
-        for name, code in (("inputData", _INPUT), ("outputData", _OUTPUT)):
-            column = parsed.nodes.table.column(name)
-            parts.append(_payload_part(column, rank[parsed.nodes.position], code, nodes))
-        for name, code in (("inputData", _INPUT), ("outputData", _OUTPUT), ("trigger.payload", _TRIGGER)):
-            parts.append(_payload_part(parsed.fields[name], rank, code, None))
-    parts = [part for part in parts if part.num_rows] or [
-        _payload_part(pa.chunked_array([], pa.string()), rank[:0], 0, None)
+    runs: Ints = np.arange(nodes.num_rows)
+    none: Ints = np.full(len(rank), -1, np.int64)
+    node_rank = rank[parsed.nodes.position]
+    of_run = parsed.nodes.table
+    sources = [
+        (of_run.column("inputData"), node_rank, runs, _INPUT),
+        (of_run.column("outputData"), node_rank, runs, _OUTPUT),
+        (parsed.fields["inputData"], rank, none, _INPUT),
+        (parsed.fields["outputData"], rank, none, _OUTPUT),
+        (parsed.fields["trigger.payload"], rank, none, _TRIGGER),
     ]
-    table = pa.concat_tables(parts)
-    order, kind = numbers(table.column("order_index")), numbers(table.column("kind_no"))
-    rows = _sorted_rows(numbers(table.column("rank")), *((order, kind) if len(parts) > 1 else ()))
-    table = take(table, rows)
+    there = [valid(column) & (ranks >= 0) & (options.payloads != "drop") for column, ranks, _, _ in sources]
+    starts = np.cumsum([0, *(len(column) for column, *_ in sources)])
+    row = np.concatenate([np.flatnonzero(rows) + start for rows, start in zip(there, starts[:-1], strict=True)])
+    ranks = np.concatenate([ranks[rows] for (_, ranks, _, _), rows in zip(sources, there, strict=True)])
+    run = np.concatenate([runs[rows] for (_, _, runs, _), rows in zip(sources, there, strict=True)])
+    kind = np.repeat([code for *_, code in sources], [np.count_nonzero(rows) for rows in there])
+    # By execution, its own before those of its runs, which come in order; by kind.
+    order = np.argsort((ranks * (nodes.num_rows + 1) + run + 1) * len(_KINDS) + kind, kind="stable")
+    # As views (polars) the texts are sorted and masked without being copied, and copied once in the end.
+    texts = pl.concat([pl.Series(values=column, dtype=pl.String) for column, *_ in sources]).gather(row[order])
     if options.payloads == "redact":
-        masked = mask_json(table.column("data"), options.secret_keys)
-        table = table.set_column(table.column_names.index("data"), "data", masked)
-    return table.append_column("kind", _KINDS.take(flat(table.column("kind_no"))))
-
-
-def _payload_part(data: pa.ChunkedArray, rank: Ints, kind: int, nodes: pa.Table | None) -> pa.Table:
-    rows: Ints = np.flatnonzero(valid(data) & (rank >= 0))
-    table = take(pa.table({"data": data}), rows)
-    if nodes is None:
-        node_id = pa.nulls(len(rows), pa.string())
-        run_index = pa.array(np.zeros(len(rows), np.int32))
-        order: Ints = np.full(len(rows), -1, np.int64)
-    else:
-        node_id = take(nodes.select(["node_id"]), rows).column(0)
-        run_index = take(nodes.select(["run_index"]), rows).column(0)
-        order = numbers(take(nodes.select(["order_index"]), rows).column(0))
+        texts = mask_series(texts, options.secret_keys, free_text=False)
+    run = pa.array(run[order], mask=run[order] < 0)
     return pa.table(
         {
-            "data": table.column("data"),
-            "rank": rank[rows],
-            "order_index": order,
-            "kind_no": np.full(len(rows), kind, np.int64),
-            "node_id": node_id,
-            "run_index": run_index,
+            "data": arrow_texts(texts),
+            "rank": ranks[order],
+            "node_id": flat(nodes.column("node_id")).take(run),
+            "run_index": pc.fill_null(flat(nodes.column("run_index")).take(run), 0),
+            "kind": _KINDS.take(pa.array(kind[order])),
         }
     )
 
@@ -175,17 +168,13 @@ def _columns(table: pa.Table) -> dict[str, pa.ChunkedArray]:
     return {name: table.column(name) for name in table.column_names}
 
 
-def _child(name: TableName, columns: dict[str, pa.ChunkedArray], rank: Ints, executions: pa.Table) -> pa.Table:
+def _child(table: TableName, columns: dict[str, pa.ChunkedArray], rank: Ints, executions: pa.Table) -> pa.Table:
     """Rows that hang on executions, with what they take from them."""
-    keys = take(executions.select(["record_no", "id", "workflow_id", "date"]), rank)
-    columns = {
-        **columns,
-        "record_no": keys.column("record_no"),
-        "execution_id": keys.column("id"),
-        "workflow_id": keys.column("workflow_id"),
-        "date": keys.column("date"),
-    }
-    return _shaped(name, columns, len(rank))
+    keys = {"record_no": "record_no", "execution_id": "id", "workflow_id": "workflow_id", "date": "date"}
+    taken = {name: own for name, own in keys.items() if name in batch_schema(table).names}
+    held = take(executions.select(list(taken.values())), rank)
+    columns = {**columns, **{name: held.column(own) for name, own in taken.items()}}
+    return _shaped(table, columns, len(rank))
 
 
 def _shaped(name: TableName, columns: dict[str, pa.ChunkedArray], rows: int) -> pa.Table:

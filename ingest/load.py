@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import Final
@@ -14,7 +16,7 @@ import pyarrow as pa
 
 from ingest.aside import set_aside
 from ingest.detect import detect
-from ingest.format import Normalised, NormaliseOptions
+from ingest.format import Normalised
 from ingest.formats import FORMATS
 from ingest.piece import NO_INDEX, Flaw, Piece, without
 from ingest.prefetch import prefetched
@@ -23,14 +25,14 @@ from ingest.report import FileReport, LoadOptions, LoadReport, Progress, TooMany
 from ingest.source import Input, find_inputs
 from ingest.waiting import Read, Waiting, read_all
 from warehouse import clock
-from warehouse.duck import Session
+from warehouse.duck import Session, connect
 from warehouse.lake import Lake
 from warehouse.schema import TABLES, Batch
 from warehouse.upsert import WriteCounts
 
-WORKERS: Final = 2
-"""Blocks normalised at a time: DuckDB's queries use all threads, what is between them one each."""
-PIECE_BYTES: Final = 32 << 20
+WORKERS_MAX: Final = 4
+"""Pieces normalised at a time, at most; memory grows with them."""
+PIECE_BYTES: Final = 40 << 20
 """Raw bytes of records that are normalised together."""
 ENTRIES_MAX: Final = 20_000
 ENTRIES_BYTES: Final = 32 << 20
@@ -75,10 +77,16 @@ class _Load:
         self._entries: list[Entry] = []
         self._writing: Future[WriteCounts] | None = None
         self._jobs: deque[tuple[Waiting, int, Future[Normalised]]] = deque()
-        self._workers = ThreadPoolExecutor(WORKERS, "normaliser")
+        duck = lake.settings.duck
+        self._worker_count = min(duck.threads or len(os.sched_getaffinity(0)), WORKERS_MAX)
+        # With one thread a query runs in its worker: whole pieces share the work out better than parts of queries do.
+        # Its spilled data lie beside those of the lake's session: two databases must not share such a folder.
+        spill_dir = duck.spill_dir or lake.folder(".spill")
+        self._duck = connect(replace(duck, threads=1, spill_dir=spill_dir.with_name(f"{spill_dir.name}-load")))
+        self._workers = ThreadPoolExecutor(self._worker_count, "normaliser")
         self._sessions: SimpleQueue[Session] = SimpleQueue()
-        for _ in range(WORKERS):
-            self._sessions.put(lake.session.fork())
+        for _ in range(self._worker_count):
+            self._sessions.put(self._duck.fork())
 
     def run(self) -> LoadReport:
         """All inputs, to the end."""
@@ -99,6 +107,7 @@ class _Load:
         finally:
             while not self._sessions.empty():
                 self._sessions.get().close()
+            self._duck.close()
             self._report.seconds = time.monotonic() - started
         if self._too_many():
             raise TooManyRejectsError(self._report.rejected, self._options.max_rejects or 0, self._report)
@@ -143,9 +152,17 @@ class _Load:
         waiting, self._waiting = self._waiting, Waiting(self._waiting.format)
         if waiting.pieces:
             first_no, self._record_no = self._record_no, self._record_no + len(waiting)
-            rows = self._workers.submit(_normalised, self._sessions, waiting, first_no, self._options.normalise)
+            rows = self._workers.submit(self._rows, waiting, first_no)
             self._jobs.append((waiting, first_no, rows))
-        self._collect(WORKERS)
+        self._collect(self._worker_count)
+
+    def _rows(self, waiting: Waiting, first_no: int) -> Normalised:
+        """Runs in a worker; a session serves one of them at a time."""
+        session = self._sessions.get()
+        try:
+            return FORMATS[waiting.format].normalise(session, waiting.records(first_no), self._options.normalise)
+        finally:
+            self._sessions.put(session)
 
     def _collect(self, leave: int) -> None:
         """Rows and rejects of all jobs but the last `leave`, in order, into the batch and the quarantine."""
@@ -207,17 +224,6 @@ class _Load:
         if self._progress is not None:
             report = self._report
             self._progress(report.bytes_read, self._total_bytes, report.read, report.rejected)
-
-
-def _normalised(
-    sessions: SimpleQueue[Session], waiting: Waiting, first_no: int, options: NormaliseOptions
-) -> Normalised:
-    """Runs in a worker; a session serves one of them at a time."""
-    session = sessions.get()
-    try:
-        return FORMATS[waiting.format].normalise(session, waiting.records(first_no), options)
-    finally:
-        sessions.put(session)
 
 
 def _total(inputs: Iterable[Input]) -> int | None:

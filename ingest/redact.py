@@ -33,8 +33,9 @@ _DEPTH_MAX: Final = 20
 def mask_json(column: pa.ChunkedArray, keys: tuple[str, ...] = DEFAULT_SECRET_KEYS) -> pa.ChunkedArray:
     """JSON texts with every value under a secret key, of any type and at any depth, replaced by "***".
 
-    So in JSON that is the text of a JSON string. null stays null; Authorization values and passwords in addresses are
-    masked wherever they stand. NULL stays NULL, valid JSON stays valid JSON, the order of keys is kept.
+    So in JSON that is the text of a JSON string. null stays null; Authorization values, passwords in addresses and
+    `key=value` of secret keys (the query of a URL, a form) are masked wherever they stand. NULL stays NULL, valid JSON
+    stays valid JSON, the order of keys is kept.
     """
     return _masked(column, keys, free_text=False)
 
@@ -51,22 +52,30 @@ def mask_text(column: pa.ChunkedArray, keys: tuple[str, ...] = DEFAULT_SECRET_KE
 def _masked(column: pa.ChunkedArray, keys: tuple[str, ...], *, free_text: bool) -> pa.ChunkedArray:
     if not len(column) or column.null_count == len(column):
         return column
-    found = patterns(keys)
     texts = pl.Series(values=column)
+    done = mask_series(texts, keys, free_text=free_text)
+    return column if done is texts else pa.chunked_array([arrow_texts(done)], pa.string())
+
+
+def mask_series(texts: pl.Series, keys: tuple[str, ...], *, free_text: bool) -> pl.Series:
+    """What mask_json (or, of free text, mask_text) does; the series itself where there is nothing to mask."""
+    found = patterns(keys)
     rows = _mentions(texts, found)
     if not len(rows):
-        return column
+        return texts
     hits = texts if len(rows) == len(texts) else texts.gather(rows)
     hits = hits.str.replace_all(found.scalar, f'${{1}}"{MASK}"')
     hits = _replaced(hits, SCHEME, f"${{1}}{MASK}")
     hits = _replaced(hits, USER_INFO, f"${{1}}{MASK}@")
-    hits = _replaced(hits, found.assignment, f"${{1}}${{2}}${{3}}{MASK}") if free_text else hits
+    by_name = (found.assignment, f"${{1}}${{2}}${{3}}{MASK}") if free_text else (found.query, f"${{1}}{MASK}")
+    hits = _replaced(hits, *by_name)
     hits = _one_by_one(hits, found, free_text)
-    done = hits if len(rows) == len(texts) else texts.scatter(rows, hits)
-    return pa.chunked_array([_arrow(done)], pa.string())
+    # scatter writes into its series: into a copy, so that the caller's stays and the answer is told from it.
+    return hits if len(rows) == len(texts) else texts.clone().scatter(rows, hits)
 
 
-def _arrow(texts: pl.Series) -> pa.StringArray:
+def arrow_texts(texts: pl.Series) -> pa.StringArray:
+    """The texts as an Arrow array."""
     return texts.to_arrow(compat_level=pl.CompatLevel.oldest()).cast(pa.string())
 
 
@@ -115,6 +124,7 @@ class _Masker:
         self._scalar = re.compile(found.scalar, re.DOTALL)
         self._container = re.compile(found.container)
         self._assignment = re.compile(found.assignment)
+        self._query = re.compile(found.query)
         self._key = re.compile(found.key)
         self._scheme = re.compile(SCHEME)
         self._user_info = re.compile(USER_INFO)
@@ -130,8 +140,8 @@ class _Masker:
         if depth < _DEPTH_MAX and "\\" in text:
             text = _STRING.sub(lambda match: self._inside(match, depth), text)
         if free_text:
-            text = self._assignment.sub(rf"\g<1>\g<2>\g<3>{MASK}", text)
-        return text
+            return self._assignment.sub(rf"\g<1>\g<2>\g<3>{MASK}", text)
+        return self._query.sub(rf"\g<1>{MASK}", text)
 
     def _plain_key(self, match: re.Match[str]) -> str:
         """A key written with escapes, without them where it is a secret one."""

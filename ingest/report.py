@@ -11,7 +11,7 @@ from ingest.piece import MAX_RECORD_BYTES
 from ingest.source import BLOCK_BYTES
 from warehouse.errors import RunlakeError
 
-BATCH_BYTES: Final = 128 << 20
+BATCH_BYTES: Final = 96 << 20
 
 Progress = Callable[[int, int | None, int, int], None]
 """Called with (bytes read, bytes in all or None, records read, records rejected), some times a second at most."""

@@ -25,6 +25,8 @@ DEFAULT_SECRET_KEYS: Final = (
     "cookie",
     "credential",
     "signature",
+    "sig",
+    "bearer",
     "session id",
     "jwt",
 )
@@ -38,10 +40,11 @@ MASK: Final = "***"
 _NO_PLURAL: Final = frozenset({"token"})
 _WORD: Final = re.compile(r"[A-Z]?[a-z0-9]+|[A-Z0-9]+")
 _JSON_SCALAR: Final = r'"(?:[^"\\]|\\.)*"|-?[0-9][0-9.eE+-]*|true|false'
+_BARE: Final = r"[^\s\"'\\&,;<>()\[\]{}*][^\s\"'\\&,;<>()\[\]{}]*"
 _TEXT_VALUES: Final = (
     r"\\*\")[^\"\\*][^\"\\]*",
     r"')[^'*][^']*",
-    r"(?:(?i:bearer|basic|digest|negotiate)[ \t]+)?)[^\s\"'\\&,;<>()\[\]{}*][^\s\"'\\&,;<>()\[\]{}]*",
+    rf"(?:(?i:bearer|basic|digest|negotiate)[ \t]+)?){_BARE}",
 )
 """A value in double quotes, in single quotes, bare; each closes the group of what stays before it."""
 _SCHEMES: Final = r"(?:bearer|basic|digest|negotiate)"
@@ -63,6 +66,8 @@ class Patterns:
     """A text without a match has no object or array under a secret key, and no secret key in JSON inside a string."""
     assignment: str
     """`key=value` and `key: value` in free text, and in the query of a URL; one of its three groups stays."""
+    query: str
+    """`key=value` inside a string of JSON: the query of a URL, a form, a setting; group 1 stays."""
     key: str
     """A whole key."""
 
@@ -81,6 +86,7 @@ def patterns(keys: tuple[str, ...]) -> Patterns:
         container=rf"({end})[\[{{]",
         special=rf'(?i:{loose})[^"\\]*(?:"\s*:\s*[\[{{]|\\+"\s*:)|\\u00[2-7]',
         assignment="|".join(rf"((?:{_tail(words)})\\*[\"']?[ \t]*[=:][ \t]*{value}" for value in _TEXT_VALUES),
+        query=rf"((?:{_tail(words)})=){_BARE}",
         key=rf"(?s:.*)(?:{whole})",
     )
 

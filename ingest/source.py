@@ -17,7 +17,7 @@ from warehouse.errors import BadInputError
 SUFFIXES: Final = (".ndjson", ".jsonl", ".json")
 COMPRESSIONS: Final = (".gz", ".zst")
 STDIN: Final = "-"
-BLOCK_BYTES: Final = 32 << 20
+BLOCK_BYTES: Final = 16 << 20
 """Uncompressed bytes of a block; a little more when one read gives more."""
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"

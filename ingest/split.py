@@ -100,20 +100,21 @@ def _split_lines(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Pie
             if rest_bytes <= max_record_bytes or len(rest) == 0:
                 rest.append(block)
             continue
-        first = block.find(b"\n") + 1
-        oversize = rest_bytes + first > max_record_bytes
-        if oversize:
-            head = (b"".join(rest) or block)[:HEAD_BYTES]
-            yield _too_large(head, line_no, rest_bytes + first, max_record_bytes)
-            data = block[first:cut]
-            line_no += 1
-        else:
-            data = b"".join([*rest, block[:cut]]) if rest else block[:cut]
+        begin = 0
+        if rest_bytes:
+            # The line that goes over the border of the blocks is a piece of its own: the block is not copied.
+            begin = block.find(b"\n") + 1
+            if rest_bytes + begin > max_record_bytes:
+                yield _too_large(b"".join(rest)[:HEAD_BYTES], line_no, rest_bytes + begin, max_record_bytes)
+                line_no += 1
+            else:
+                piece, line_no = _lines(b"".join([*rest, block[:begin]]), line_no, max_record_bytes)
+                yield from _open_pages(piece, max_record_bytes)
+        if begin < cut:
+            piece, line_no = _lines(block, line_no, max_record_bytes, begin, cut)
+            yield from _open_pages(piece, max_record_bytes)
         left = block[cut:]
         rest, rest_bytes = ([left], len(left)) if left else ([], 0)
-        if data:
-            piece, line_no = _lines(data, line_no, max_record_bytes)
-            yield from _open_pages(piece, max_record_bytes)
     if rest_bytes > max_record_bytes:
         yield _too_large(b"".join(rest)[:HEAD_BYTES], line_no, rest_bytes, max_record_bytes)
     elif rest_bytes:
@@ -121,11 +122,13 @@ def _split_lines(blocks: Iterable[bytes], max_record_bytes: int) -> Iterator[Pie
         yield from _open_pages(piece, max_record_bytes)
 
 
-def _lines(data: bytes, line_no: int, max_record_bytes: int) -> tuple[Piece, int]:
-    """The records of `data`, which ends with a line break and begins on `line_no`; and the line after it."""
+def _lines(
+    data: bytes, line_no: int, max_record_bytes: int, begin: int = 0, end: int | None = None
+) -> tuple[Piece, int]:
+    """The records of `data[begin:end]`, which ends with a line break and begins on `line_no`; and the line after it."""
     numbers = view(data)
-    ends = np.flatnonzero(numbers == 10) + 1
-    offsets = np.concatenate([np.zeros(1, np.int64), ends])
+    ends = np.flatnonzero(numbers[begin:end] == 10) + (begin + 1)
+    offsets = np.concatenate([np.array([begin], np.int64), ends])
     lines: Ints = np.arange(line_no, line_no + len(ends), dtype=np.int64)
     raw = texts(data, offsets)
     flaws: list[Flaw] = []

@@ -11,13 +11,16 @@ from typing import Final, NoReturn
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 
-from ingest.piece import Bytes, Ints, Piece, view, without
+from ingest.piece import Ints, Piece, view, without
 
 MAX_DEPTH: Final = 1000
 _WINDOW_BYTES: Final = 32 << 10
 _NUMBER_WORDS: Final = r"(?i)nan|inf"
 _NUMBER_PLACES: Final = r"(?i)[:\[,]\s*-?(?:nan|inf)"
+_ENDS: Final = "|".join(re.escape(before + end) for before in ", \n\r\t" for end in "]}")
+_TRAILING_COMMA: Final = r",\s*[\]}]"
 _STRINGS: Final = re.compile(rb'"(?:[^"\\]|\\.)*"', re.DOTALL)
 
 
@@ -25,13 +28,14 @@ def refuse_loose(piece: Piece) -> Piece:
     """The piece with the records that are JSON only to a tolerant reader moved to its flaws."""
     if not len(piece):
         return piece
-    offsets: Ints = np.frombuffer(piece.raw.buffers()[1], np.int32)[: len(piece) + 1].astype(np.int64)
-    start, end = int(offsets[0]), int(offsets[-1])
-    numbers = np.frombuffer(piece.raw.buffers()[2], np.uint8)[start:end]
-    suspects = _shapes(numbers, offsets - start)
-    suspects |= _number_words(piece)
+    texts = pl.Series(values=piece.raw)
+    suspects = [
+        _may_be_deep(piece.raw),
+        _matches(texts, _NUMBER_WORDS, _NUMBER_PLACES),
+        _matches(texts, _ENDS, _TRAILING_COMMA),
+    ]
     reasons: dict[int, str] = {}
-    for row in np.flatnonzero(suspects):
+    for row in np.unique(np.concatenate(suspects)):
         reason = examine(piece.raw[int(row)].as_py().encode())
         if reason is not None:
             reasons[int(row)] = reason
@@ -66,53 +70,24 @@ def _refuse_constant(word: str) -> NoReturn:
     raise _ConstantError(word)
 
 
-def _number_words(piece: Piece) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Records in which NaN or Infinity seems to stand where a value stands."""
-    texts = pl.Series(values=piece.raw)
-    found = texts.str.contains(_NUMBER_WORDS).to_numpy()
-    result = np.zeros(len(piece), bool)
-    rows = np.flatnonzero(found)
-    if len(rows):
-        result[rows] = texts.gather(rows).str.contains(_NUMBER_PLACES).to_numpy()
-    return result
+def _matches(texts: pl.Series, rough: str, exact: str) -> Ints:
+    """Rows that match both; the rough pattern is made of literals, so that it costs next to nothing."""
+    rows = np.flatnonzero(texts.str.contains(rough).to_numpy())
+    return rows[texts.gather(rows).str.contains(exact).to_numpy()] if len(rows) else rows
 
 
-def _shapes(numbers: Bytes, offsets: Ints) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-    """Records with a comma before a closing bracket, or with so many brackets that they may be nested too deep.
+def _may_be_deep(raw: pa.StringArray) -> Ints:
+    """Rows with so many opening brackets that they may be nested too deep.
 
-    Works in windows that stay in the processor's cache.
+    Counts in windows that stay in the processor's cache, and exactly only where a record's windows hold enough.
     """
-    count = len(offsets) - 1
-    result = np.zeros(count, bool)
-    opened: list[int] = []
-    commas: list[Ints] = []
-    for begin in range(0, len(numbers), _WINDOW_BYTES):
-        window = numbers[max(begin - 1, 0) : begin + _WINDOW_BYTES]
-        folded = window | 32
-        opened.append(int(np.count_nonzero(folded == 123)))
-        # The byte before a closing bracket: a comma, or white space that may hide one.
-        before = window[:-1]
-        ends = (folded[1:] == 125) & ((before == 44) | (before <= 32))
-        if ends.any():
-            commas.append(np.flatnonzero(ends) + 1 + max(begin - 1, 0))
-    if commas:
-        _trailing(numbers, np.concatenate(commas), offsets, result)
-    per_window = np.array(opened, np.int64)
-    before_window = np.concatenate([np.zeros(1, np.int64), np.cumsum(per_window)])
+    offsets: Ints = np.frombuffer(raw.buffers()[1], np.int32)[raw.offset :][: len(raw) + 1].astype(np.int64)
+    numbers = np.frombuffer(raw.buffers()[2], np.uint8)[offsets[0] : offsets[-1]]
+    offsets -= offsets[0]
+    windows = (numbers[begin : begin + _WINDOW_BYTES] for begin in range(0, len(numbers), _WINDOW_BYTES))
+    opened = np.cumsum([0, *(np.count_nonzero((window | 32) == 123) for window in windows)])
     first, last = offsets[:-1] // _WINDOW_BYTES, (offsets[1:] - 1) // _WINDOW_BYTES
-    many = before_window[last + 1] - before_window[first] > MAX_DEPTH
-    if many.any():
-        opens = np.flatnonzero((numbers | 32) == 123)
-        result |= many & (np.diff(np.searchsorted(opens, offsets)) > MAX_DEPTH)
-    return result
-
-
-def _trailing(numbers: Bytes, closers: Ints, offsets: Ints, result: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> None:
-    spaced = numbers[closers - 1] <= 32
-    found = closers[~spaced]
-    if spaced.any():
-        solid = np.flatnonzero(numbers > 32)
-        at = np.searchsorted(solid, closers[spaced]) - 1
-        hidden = (at >= 0) & (numbers[solid[np.maximum(at, 0)]] == 44)
-        found = np.concatenate([found, closers[spaced][hidden]])
-    result[np.searchsorted(offsets, found, side="right") - 1] = True
+    rows: Ints = np.flatnonzero(opened[last + 1] - opened[first] > MAX_DEPTH)
+    spans = zip(offsets[rows], offsets[rows + 1], strict=True)
+    opens = [np.count_nonzero((numbers[start:end] | 32) == 123) for start, end in spans]
+    return rows[np.array(opens, np.int64) > MAX_DEPTH]

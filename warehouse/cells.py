@@ -185,9 +185,27 @@ class Accumulator:
         whole._entries = [(np.zeros(len(filled), np.int64), filled, counts[filled].astype(np.int64))]
         return whole
 
-    def totals(self) -> list[Totals]:
-        """What each slot comes to."""
-        percentiles_us = histogram.percentiles(*self._entry_columns(), self._min_us, self._max_us, RANKS)
+    def percentiles_us(self, known_us: Array | None = None) -> Array:
+        """The RANKS of each slot, a row a slot, not a number where nothing has a duration.
+
+        `known_us` has the rows that are known already; only those that are not a number in it are worked out.
+        """
+        slot, bucket, count = self._entry_columns()
+        if known_us is None:
+            return histogram.percentiles(slot, bucket, count, self._min_us, self._max_us, RANKS)
+        unknown = np.flatnonzero(np.isnan(known_us[:, 0]))
+        place = np.full(self._slots, -1, np.int64)
+        place[unknown] = np.arange(len(unknown))
+        kept = np.flatnonzero(place[slot] >= 0)
+        all_us = known_us.copy()
+        all_us[unknown] = histogram.percentiles(
+            place[slot[kept]], bucket[kept], count[kept], self._min_us[unknown], self._max_us[unknown], RANKS
+        )
+        return all_us
+
+    def totals(self, known_us: Array | None = None) -> list[Totals]:
+        """What each slot comes to; for `known_us` see percentiles_us."""
+        percentiles_us = self.percentiles_us(known_us)
         # Plain numbers column by column: a thousand slots are a thousand answers.
         rows = zip(
             self._by_status.tolist(),

@@ -26,8 +26,8 @@ STATS_COLUMNS: dict[TableName, tuple[str, ...]] = {
 }
 """Columns whose smallest and largest value stand in the Delta log, so that files are ruled out unopened."""
 
-_FULL_WIDTH_TEXT = frozenset({"data", "error_stack", "custom_data"})
-"""Columns whose values hardly repeat: a dictionary would only cost time."""
+_FULL_WIDTH_TEXT = frozenset({"data", "error_stack", "error_message", "message", "custom_data"})
+"""Columns of long text that hardly repeats: neither a dictionary nor its smallest value is worth the time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +85,7 @@ def _writer(
         compression_level=ZSTD_LEVEL,
         use_dictionary=[field.name for field in schema if field.name not in plain],
         column_encoding=encodings,
+        write_statistics=[field.name for field in schema if field.name not in _FULL_WIDTH_TEXT],
         bloom_filter_options={key: {"ndv": max(1, keys_per_group), "fpp": BLOOM_FALSE_POSITIVE_RATIO}},
         metadata_collector=written,
         store_schema=False,

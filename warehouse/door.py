@@ -142,31 +142,13 @@ class Warehouse:
 
     def nodes(self, query: StatisticsQuery | None = None, /, **asked: Any) -> NodeStatistics:
         """Where the time goes, node by node, over the query's period and workflow."""
-        query = query or StatisticsQuery(**asked)
-        period = resolve_period(query.period, query.since, query.until, now=now())
-        return node_statistics(
-            self._session,
-            self.snapshot(),
-            self.rollups,
-            since=period.since,
-            until=period.until,
-            workflow_id=query.workflow_id,
-            limit=query.workflows_limit,
-        )
+        question = _window(query or StatisticsQuery(**asked))
+        return node_statistics(self._session, self.snapshot(), self.rollups, **question)
 
     def errors(self, query: StatisticsQuery | None = None, /, **asked: Any) -> ErrorStatistics:
         """Why things failed: groups of like errors over the query's period and workflow."""
-        query = query or StatisticsQuery(**asked)
-        period = resolve_period(query.period, query.since, query.until, now=now())
-        return error_statistics(
-            self._session,
-            self.snapshot(),
-            self.rollups,
-            since=period.since,
-            until=period.until,
-            workflow_id=query.workflow_id,
-            limit=query.workflows_limit,
-        )
+        question = _window(query or StatisticsQuery(**asked))
+        return error_statistics(self._session, self.snapshot(), self.rollups, **question)
 
     def list(self, query: ListQuery, *, with_total: bool = True) -> ListPage:
         """One page of executions: see listing.list_executions."""
@@ -245,6 +227,17 @@ class Warehouse:
             hive_schema={"date": pl.Date},
             storage_options=dict(self.lake.settings.storage_options) or None,
         ).select(names)
+
+
+def _window(query: StatisticsQuery) -> dict[str, Any]:
+    """What questions about nodes and errors take of a query: its period, workflow and limit."""
+    period = resolve_period(query.period, query.since, query.until, now=now())
+    return {
+        "since": period.since,
+        "until": period.until,
+        "workflow_id": query.workflow_id,
+        "limit": query.workflows_limit,
+    }
 
 
 def open(  # noqa: A001 - read as warehouse.open

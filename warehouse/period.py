@@ -75,7 +75,7 @@ def resolve_period(
     if since is not None:
         word, start = CUSTOM, _utc("since", since)
     elif period in PERIODS:
-        word, start = period, end - PERIODS[period]
+        word, start = period, period_start(period, end)
     else:
         raise BadInputError(
             f"unknown period {period!r}; allowed: {', '.join(PERIODS)}, or give since and until",
@@ -98,6 +98,22 @@ def resolve_period(
             value=start,
         ) from error
     return Period(word, start, end, previous_since)
+
+
+def period_start(period: str, until: datetime) -> datetime:
+    """Where the window that a word of PERIODS means begins when it ends at `until`.
+
+    Raises:
+        BadInputError: before the year 1.
+    """
+    try:
+        return until - PERIODS[period]
+    except OverflowError as error:
+        raise BadInputError(
+            f"the {period} up to {until.isoformat()} would begin before the year 1; give a later until",
+            field="until",
+            value=until,
+        ) from error
 
 
 def zone(name: str) -> tzinfo:

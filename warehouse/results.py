@@ -149,6 +149,7 @@ class ErrorGroup:
     first_seen: datetime
     """In the whole lake, not only in the interval."""
     last_seen: datetime
+    """In the whole lake too, so it may lie after the interval."""
     is_new: bool
     """first_seen is inside the interval."""
     workflows: tuple[tuple[str | None, str | None, int], ...]

@@ -12,9 +12,10 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 
-from warehouse.cells import Cells, merge
+from warehouse.cells import Accumulator, Cells, merge
 from warehouse.derived import remove_leftovers, write_atomically
 from warehouse.duck import Session
 from warehouse.errors import LakeCorruptError
@@ -67,6 +68,19 @@ class _Summary:
     errors: list[tuple[str, int, int, int]]
 
 
+@dataclass(frozen=True, slots=True)
+class HourPercentiles:
+    """Percentiles of the durations of whole hours over several files."""
+
+    hours: Ints
+    percentiles_us: npt.NDArray[np.float64]
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of both arrays."""
+        return self.hours.nbytes + self.percentiles_us.nbytes
+
+
 class RollupCache:
     """Rollups by data file. Safe for several threads; do not call it from a task of its own executor."""
 
@@ -95,6 +109,7 @@ class RollupCache:
         self._build_lock = threading.Lock()
         self._mapped: Lru[str, CachedRollup] = Lru(mapped_limit_bytes)
         self._rows: Lru[tuple[str, int], Cells] = Lru(rows_limit_bytes)
+        self._hour_percentiles: Lru[tuple[str, ...], HourPercentiles] = Lru(rows_limit_bytes)
         self._merged: Lru[tuple[str, tuple[Span, ...]], Cells] = Lru(merged_limit_bytes)
         self._summaries: dict[str, _Summary] = {}
         self._numbers: dict[str | None, int] = {}
@@ -161,6 +176,20 @@ class RollupCache:
             self._merged.put(key, cells)
         return cells
 
+    def hour_percentiles(self, entries: Sequence[CachedRollup]) -> tuple[Ints, npt.NDArray[np.float64]]:
+        """(hours since 1970, their percentiles as Accumulator.percentiles_us gives them) of whole files, remembered."""
+        spans = [(entry, ALL_HOURS) for entry in entries]
+        key = tuple(entry.file.name for entry in entries)
+        found = self._hour_percentiles.get(key)
+        if found is None:
+            cells = self.merged("hour", spans)
+            hours, slot = np.unique(cells.keys["hour"], return_inverse=True)
+            sums = Accumulator(len(hours))
+            sums.add_all([(cells, slot.astype(np.int64))])
+            found = HourPercentiles(hours.astype(np.int64), sums.percentiles_us())
+            self._hour_percentiles.put(key, found)
+        return found.hours, found.percentiles_us
+
     def workflow_id(self, number: int) -> str | None:
         """The id of a workflow's number."""
         return self._ids[number]
@@ -190,6 +219,7 @@ class RollupCache:
         names = set(live)
         self._mapped.drop(lambda name: name not in names)
         self._rows.drop(lambda key: key[0] not in names)
+        self._hour_percentiles.drop(lambda key: any(name not in names for name in key))
         self._merged.drop(lambda key: any(name not in names for name, _ in key[1]))
         with self._lock:
             for name in self._summaries.keys() - names:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -53,6 +53,8 @@ class Selected:
     """Window of each cell, 0..; -1: none, or filtered out."""
     workflow: Ints
     """The cache's number of each cell's workflow; empty unless selected by workflow."""
+    percentiles_us: npt.NDArray[np.float64] | None = None
+    """A row a window: the percentiles of its cells here, where they are remembered; else not a number."""
 
 
 def select(
@@ -135,7 +137,30 @@ def _merged_series(rollups: RollupCache, entries: list[CachedRollup], borders: I
     cells = rollups.merged("hour", [(entry, ALL_HOURS) for entry in entries])
     hours = cells.keys["hour"] * HOUR_US
     one, other = _window(borders, hours), _window(borders, hours + HOUR_US - 1)
-    return _merged(cells, np.where(one == other, one, -1), filters)
+    found = _merged(cells, np.where(one == other, one, -1), filters)
+    return found if filters.statuses else replace(found, percentiles_us=_remembered(rollups, entries, borders))
+
+
+def _remembered(rollups: RollupCache, entries: list[CachedRollup], borders: Ints) -> npt.NDArray[np.float64]:
+    """The percentiles of windows that are one hour, by window."""
+    hours, percentiles_us = rollups.hour_percentiles(entries)
+    one, other = _window(borders, hours * HOUR_US), _window(borders, (hours + 1) * HOUR_US - 1)
+    windows = len(borders) - 1
+    inside = np.flatnonzero((one == other) & (one >= 0) & (one < windows))
+    alone = inside[np.bincount(one[inside], minlength=windows)[one[inside]] == 1]
+    known_us = np.full((windows, percentiles_us.shape[1]), np.nan)
+    known_us[one[alone]] = percentiles_us[alone]
+    return known_us
+
+
+def known_percentiles(parts: Sequence[Selected]) -> npt.NDArray[np.float64] | None:
+    """The remembered percentiles of those windows that get cells from one part only. None: there are none."""
+    known_us = next((part.percentiles_us for part in parts if part.percentiles_us is not None), None)
+    if known_us is not None:
+        for part in parts:
+            if part.percentiles_us is None:
+                known_us[part.slot[part.slot >= 0]] = np.nan
+    return known_us
 
 
 def _merged(cells: Cells, slot: Ints, filters: Filters) -> Selected:

@@ -22,7 +22,7 @@ from warehouse.period import Period, borders, choose_granularity, resolve_period
 from warehouse.results import Bucket, Statistics, WorkflowTotals
 from warehouse.rollup_cache import CachedRollup, RollupCache
 from warehouse.schema import MODES, STATUSES, Mode, Status
-from warehouse.selection import Filters, Selected, select
+from warehouse.selection import Filters, Selected, known_percentiles, select
 from warehouse.snapshot import Snapshot
 
 MAX_WORKFLOWS: Final = 10_000
@@ -92,8 +92,9 @@ def statistics(
     entries = rollups.get(snapshot.live("executions", period.previous_since, period.until))
     windows = _to_us([period.previous_since, *steps])
     series = Accumulator(len(windows) - 1)
-    series.add_all((found.cells, found.slot) for found in select(session, rollups, entries, windows, filters))
-    previous, *buckets = series.totals()
+    parts = select(session, rollups, entries, windows, filters)
+    series.add_all((part.cells, part.slot) for part in parts)
+    previous, *buckets = series.totals(known_percentiles(parts))
     workflows, workflows_total = _workflows(session, rollups, entries, period, filters, query.workflows_limit)
     return Statistics(
         period=period.word,

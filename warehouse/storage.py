@@ -5,16 +5,19 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 from urllib.parse import unquote, urlsplit
 
 import pyarrow.fs as pafs
 
 from warehouse.errors import BadInputError, LakeBusyError
+
+_ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
 class Location:
@@ -29,6 +32,11 @@ class Location:
             path = unquote(parts.path) if parts.scheme == "file" else text
             self.local: Path | None = Path(path).expanduser().resolve()
             self.uri = str(self.local)
+            if _ESCAPE.search(self.uri):
+                raise BadInputError(
+                    f"a lake cannot lie in {self.uri!r}: Delta reads a % before two hexadecimal digits as another "
+                    "character; name a folder without it"
+                )
             self._filesystem: pafs.FileSystem = pafs.LocalFileSystem()
             self._root = str(self.local)
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -63,7 +64,9 @@ def explain(error: BaseException, arguments: Sequence[str] = ()) -> str:
         return _one_line(error.format_message()).removesuffix(".") + _usage_hint(error, arguments)
     if isinstance(error, OSError) and error.strerror:
         name = f": {error.filename}" if error.filename else ""
-        return _one_line(f"{error.strerror}{name}")
+        full = error.errno in (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+        hint = " while writing; make room, or write to another place" if full else ""
+        return _one_line(f"{error.strerror}{name}{hint}")
     text = _one_line(str(error)) or type(error).__name__
     if status_of(error) == BUG:
         return f"internal error: {type(error).__name__}: {text}; run again with RUNLAKE_DEBUG=1 for the details"

@@ -67,7 +67,7 @@ def _visible(char: str) -> str:
 
 
 def plain(value: Any) -> Any:
-    """JSON values for frozen answers: camelCase keys, instants in RFC 3339, tuples as lists."""
+    """JSON values for frozen answers: camelCase keys, instants in RFC 3339, tuples as lists, bytes as hex."""
     from api.models import instant_text
 
     if is_dataclass(value) and not isinstance(value, type):
@@ -84,6 +84,8 @@ def plain(value: Any) -> Any:
         return int(value) if value == value.to_integral_value() else float(value)
     if isinstance(value, float) and not isfinite(value):
         return None
+    if isinstance(value, bytes):
+        return value.hex()
     if isinstance(value, str | int | float | bool) or value is None:
         return value
     return str(value)

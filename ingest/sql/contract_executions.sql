@@ -47,7 +47,8 @@ SELECT
         AND (given_created_at IS NOT NULL) = ("createdAt" IS NOT NULL)
         AND (given_updated_at IS NOT NULL) = ("updatedAt" IS NOT NULL)
         AND (trigger_at IS NOT NULL) = ("trigger.timestamp" IS NOT NULL)
-        AND "error.timestamp" IS NULL AND "waitTill" IS NULL
+        AND (error_at IS NOT NULL) = ("error.timestamp" IS NOT NULL)
+        AND (wait_till IS NOT NULL) = ("waitTill" IS NOT NULL)
         AND coalesce(given_stopped_at >= started_at, true)
         AND (given_duration_s IS NOT NULL) = (duration IS NOT NULL)
         AND coalesce(given_duration_s BETWEEN 0 AND 315576000, true)

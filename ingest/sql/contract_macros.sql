@@ -27,3 +27,53 @@ CREATE OR REPLACE TEMP MACRO contract_refuse(field, reason, value) AS
         'reason': reason::VARCHAR,
         'value': CASE WHEN length(value) > 200 THEN left(value, 200) || '…' ELSE value END::VARCHAR
     };
+
+-- The declared fields of a record; fails on a text that is not JSON. A field is NULL where it is missing, null, or (an
+-- object or a list) of the wrong type; numbers and whatever is kept as it came are JSON text.
+CREATE OR REPLACE TEMP MACRO contract_record(raw) AS
+    from_json(raw, '{
+    "id": "VARCHAR",
+    "workflowId": "VARCHAR",
+    "workflowName": "VARCHAR",
+    "status": "VARCHAR",
+    "mode": "VARCHAR",
+    "trigger": {"type": "VARCHAR", "source": "VARCHAR", "timestamp": "VARCHAR", "payload": "JSON"},
+    "startedAt": "VARCHAR",
+    "stoppedAt": "VARCHAR",
+    "duration": "JSON",
+    "inputData": "JSON",
+    "outputData": "JSON",
+    "executionData": [{
+        "nodeId": "VARCHAR", "nodeName": "VARCHAR", "nodeType": "VARCHAR", "status": "VARCHAR",
+        "startedAt": "VARCHAR", "stoppedAt": "VARCHAR", "duration": "JSON", "runIndex": "JSON",
+        "inputData": "JSON", "outputData": "JSON",
+        "error": {"type": "VARCHAR", "message": "VARCHAR", "stack": "VARCHAR", "timestamp": "VARCHAR"}
+    }],
+    "error": {
+        "type": "VARCHAR", "message": "VARCHAR", "stack": "VARCHAR", "nodeId": "VARCHAR", "timestamp": "VARCHAR"
+    },
+    "metadata": {
+        "retryCount": "JSON", "queueTime": "JSON", "memoryUsage": "JSON", "nodeCount": "JSON",
+        "dataTransferred": "JSON"
+    },
+    "logs": [{
+        "timestamp": "VARCHAR", "level": "VARCHAR", "nodeId": "VARCHAR", "message": "VARCHAR", "data": "JSON"
+    }],
+    "customData": "JSON",
+    "retryOf": "VARCHAR",
+    "retrySuccessId": "VARCHAR",
+    "waitTill": "VARCHAR",
+    "workflowVersionId": "VARCHAR",
+    "parentExecutionId": "VARCHAR",
+    "parentWorkflowId": "VARCHAR",
+    "createdAt": "VARCHAR",
+    "updatedAt": "VARCHAR"
+}');
+
+-- How many items a JSON text holds. NULL: no array. One object without `},` inside is told without parsing.
+CREATE OR REPLACE TEMP MACRO contract_items(json) AS
+    CASE
+        WHEN json[1] <> '[' THEN NULL
+        WHEN json[2] = '{' AND NOT contains(json, '},') THEN 1
+        ELSE json_array_length(json)
+    END::BIGINT;

@@ -22,8 +22,8 @@ timed AS (
         CASE WHEN is_finished THEN
             coalesce(given_duration_s, date_diff('microsecond', started_at, given_stopped_at) / 1e6)
         END AS duration_s,
-        CASE WHEN "inputData"[1] = '[' THEN json_array_length("inputData") END::BIGINT AS items_in,
-        CASE WHEN "outputData"[1] = '[' THEN json_array_length("outputData") END::BIGINT AS items_out
+        contract_items("inputData") AS items_in,
+        contract_items("outputData") AS items_out
     FROM typed
 )
 
@@ -38,7 +38,8 @@ SELECT
         AND (given_duration_s IS NOT NULL) = (duration IS NOT NULL)
         AND coalesce(given_duration_s BETWEEN 0 AND 315576000, true)
         AND coalesce(duration_s <= 315576000, true)
-        AND "runIndex" IS NULL AND "error.timestamp" IS NULL
+        AND (error_at IS NOT NULL) = ("error.timestamp" IS NOT NULL)
+        AND "runIndex" IS NULL
         AS is_fine,
     node_id,
     "nodeName" AS node_name,

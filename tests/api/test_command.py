@@ -68,6 +68,9 @@ def test_the_lake_is_found_by_environment_and_by_file(tmp_path: Path, lake: str)
         (["show", "exec_none"], 2, ["'exec_none'", "runlake list"]),
         (["export", "-o", "x.xlsx"], 2, ["'x.xlsx'", ".csv"]),
         (["export", "-o", "no/such/folder.csv"], 5, ["No such file"]),
+        (["export", "--format", "csv", "-o", "/dev/full"], 5, ["No space left", "make room"]),
+        (["list", "--period", "7d", "--until", "0001-01-01"], 2, ["7d", "give a later until"]),
+        (["stats", "--lake", "per%20cent"], 2, ["per%20cent", "without it"]),
         (["sql", "SELEC 1"], 4, ["SELEC"]),
         (["sql", "SELECT nothing FROM executions"], 4, ["nothing"]),
         (["sql", "COPY executions TO 'x.csv'"], 2, ["reading statement"]),
@@ -263,3 +266,8 @@ def test_on_a_terminal_tables_are_drawn(tmp_path: Path, lake: str) -> None:
     os.close(ours)
     assert "─" in shown.decode()
     assert "success rate" in shown.decode()
+
+
+def test_bytes_of_an_answer_are_hexadecimal(tmp_path: Path, lake: str) -> None:
+    done = run(tmp_path, "sql", "SELECT '\\x00\\xFF'::BLOB AS bytes", "--json", "--lake", lake)
+    assert json.loads(done.stdout) == [{"bytes": "00ff"}]

@@ -67,6 +67,7 @@ def error_of(answer: httpx.Response) -> dict[str, Any]:
         ("timezone=Mars/Olympus", "Europe/Berlin"),
         ("since=yesterday", "2026-11-23T10:00:00Z"),
         ("until=tomorrow", "latest"),
+        ("until=0001-01-01", "give a later until"),
         ("since=2026-11-02&until=2026-11-01", "before"),
         ("period=7d&since=2026-11-01", "give one of them"),
         ("period=", "24h"),

@@ -60,6 +60,13 @@ def test_null_and_null_stay() -> None:
     assert _json(None, '{"token":null}', "null") == [None, '{"token":null}', "null"]
 
 
+def test_a_column_in_which_only_some_texts_hold_secrets() -> None:
+    assert _json('{"a":1}', '{"token":"x"}', None) == ['{"a":1}', '{"token":"***"}', None]
+    column = pa.chunked_array([["fine", "password=x", None]], pa.string())
+    assert mask_text(column).to_pylist() == ["fine", "password=***", None]
+    assert column.to_pylist() == ["fine", "password=x", None]
+
+
 def test_json_inside_strings_at_any_depth() -> None:
     inner: Any = {"client_secret": CANARY, "list": [{"token": {"x": CANARY}}], "n": 1.0}
     for _ in range(4):
@@ -90,6 +97,23 @@ def test_keys_written_with_escapes() -> None:
 )
 def test_free_text(text: str, masked: str) -> None:
     assert _text(text) == masked
+
+
+@pytest.mark.parametrize(
+    ("text", "masked"),
+    [
+        ("https://x.io/a?access_token=abc&b=1", "https://x.io/a?access_token=***&b=1"),
+        ("https://x.io/a?b=1&X-Amz-Signature=abc#top", "https://x.io/a?b=1&X-Amz-Signature=***"),
+        ("user=joe&password=hunter2", "user=joe&password=***"),
+        ("DB_PASSWORD=hunter2 DB_HOST=x", "DB_PASSWORD=*** DB_HOST=x"),
+        ("https://x.io/a?max_tokens=5&page=2", "https://x.io/a?max_tokens=5&page=2"),
+        ("the token = is missing", "the token = is missing"),
+    ],
+)
+def test_assignments_inside_strings_of_json(text: str, masked: str) -> None:
+    for column in (json.dumps({"url": text}), json.dumps({"body": json.dumps({"url": text, "n": 1})})):
+        expected = column.replace(text, masked)
+        assert _json(column)[0] == expected
 
 
 def test_keys_of_ones_own() -> None:
