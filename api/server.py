@@ -67,6 +67,20 @@ def run_server(config: Config, host: str, port: int, on_listening: Callable[[str
             raise OSError(error.errno, f"cannot listen on {host} port {port}: {error.strerror}") from error
         shown = f"[{host}]" if ":" in host else host
         app = create_app(config, allowed_hosts=tuple(dict.fromkeys((*LOOPBACK_HOSTS, shown.lower()))))
-        server = uvicorn.Server(uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"))
-        on_listening(f"http://{shown}:{listener.getsockname()[1]}")
-        server.run(sockets=[listener])
+        url = f"http://{shown}:{listener.getsockname()[1]}"
+        _Server(
+            uvicorn.Config(app, log_level="warning", server_header=False, lifespan="on"), lambda: on_listening(url)
+        ).run(sockets=[listener])
+
+
+class _Server(uvicorn.Server):
+    """Says that it listens once it handles signals, so that a Ctrl-C right after is a quiet end."""
+
+    def __init__(self, config: uvicorn.Config, on_startup: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_startup = on_startup
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn's, and then the word."""
+        await super().startup(sockets)
+        self._on_startup()

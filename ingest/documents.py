@@ -247,7 +247,8 @@ class DocumentSplitter:
     def _junk(self, numbers: Bytes, gaps_from: Ints, gaps_to: Ints) -> Ints:
         """Gaps that hold anything but white space and commas."""
         found = numbers[ranges(gaps_from, gaps_to)]
-        other = np.flatnonzero((found > 32) & (found != 44))
+        white = (found == 32) | ((found >= 9) & (found <= 13))
+        other = np.flatnonzero(~white & (found != 44))
         if not len(other):
             return other
         return np.unique(np.searchsorted(np.cumsum(gaps_to - gaps_from), other, side="right"))

@@ -178,9 +178,10 @@ class Accumulator:
         whole._sums = {name: sums[first:].sum(keepdims=True) for name, sums in self._sums.items()}
         whole._min_us = self._min_us[first:].min(keepdims=True)
         whole._max_us = self._max_us[first:].max(keepdims=True)
-        slot, bucket, count = self._entry_columns()
-        inside = slot >= first
-        counts = np.bincount(bucket[inside], weights=count[inside], minlength=histogram.BUCKETS)
+        counts = np.zeros(histogram.BUCKETS)
+        for slot, bucket, count in self._entries:  # part by part: put together they would be copied first
+            inside = slot >= first
+            counts += np.bincount(bucket[inside], weights=count[inside], minlength=histogram.BUCKETS)
         filled = np.flatnonzero(counts)
         whole._entries = [(np.zeros(len(filled), np.int64), filled, counts[filled].astype(np.int64))]
         return whole
@@ -190,16 +191,12 @@ class Accumulator:
 
         `known_us` has the rows that are known already; only those that are not a number in it are worked out.
         """
-        slot, bucket, count = self._entry_columns()
-        if known_us is None:
-            return histogram.percentiles(slot, bucket, count, self._min_us, self._max_us, RANKS)
-        unknown = np.flatnonzero(np.isnan(known_us[:, 0]))
+        unknown = np.arange(self._slots) if known_us is None else np.flatnonzero(np.isnan(known_us[:, 0]))
         place = np.full(self._slots, -1, np.int64)
         place[unknown] = np.arange(len(unknown))
-        kept = np.flatnonzero(place[slot] >= 0)
-        all_us = known_us.copy()
+        all_us = np.full((self._slots, len(RANKS)), np.nan) if known_us is None else known_us.copy()
         all_us[unknown] = histogram.percentiles(
-            place[slot[kept]], bucket[kept], count[kept], self._min_us[unknown], self._max_us[unknown], RANKS
+            *self._entries_of(place), self._min_us[unknown], self._max_us[unknown], RANKS
         )
         return all_us
 
@@ -217,14 +214,15 @@ class Accumulator:
         )
         return [_totals(*row) for row in rows]
 
-    def _entry_columns(self) -> tuple[Ints, Array, Array]:
-        if not self._entries:
-            empty = np.zeros(0, np.int64)
-            return empty, empty, empty
-        if len(self._entries) > 1:
-            slot, bucket, count = (np.concatenate([entry[column] for entry in self._entries]) for column in range(3))
-            self._entries = [(slot, bucket, count)]
-        return self._entries[0]
+    def _entries_of(self, place: Ints) -> tuple[Ints, Array, Array]:
+        """The histogram entries of the slots that have a place, and these places."""
+        parts: list[tuple[Ints, Array, Array]] = [(np.zeros(0, np.int64),) * 3]
+        for slot, bucket, count in self._entries:
+            placed = place[slot]
+            kept = np.flatnonzero(placed >= 0)
+            parts.append((placed[kept], bucket[kept], count[kept]))
+        slots, buckets, counts = (np.concatenate([part[column] for part in parts]) for column in range(3))
+        return slots, buckets, counts
 
 
 def _totals(

@@ -19,7 +19,7 @@ from warehouse.lake import Lake
 from warehouse.snapshot import Snapshot
 
 MEMORY_FILE_BYTES = 4_000_000_000
-INGEST_RECORDS = 200_000
+INGEST_RECORDS = 1_000_000
 SCALE = 10
 """How many times larger the large lake is."""
 _SAMPLE_RECORDS = 1_000
@@ -51,7 +51,7 @@ class BenchData:
         return self._made(f"{lake.name}-x{SCALE}", lambda path: write_copies(lake, path, SCALE))
 
     def ingest_file(self) -> Path:
-        """NDJSON of `ingest_records` executions with some 4 nodes and payloads: 0.4 GB for 200,000."""
+        """NDJSON of `ingest_records` executions with some 4 nodes and payloads: 2.1 GB for 1,000,000."""
         return self._made(f"records-{self.ingest_records}.ndjson", lambda path: _ndjson(path, self.ingest_records))
 
     def memory_file(self) -> Path:
