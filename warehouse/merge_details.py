@@ -34,7 +34,7 @@ class DetailMerge:
         from_batch = pc.fill_null(pc.greater_equal(giver, 0), False)
         chosen = self._merged.filter(from_batch)
         taken = self._of_records(table, pa.table({"record_no": giver.filter(from_batch), "date": chosen["date"]}))
-        keep = pc.and_(self._moved, pc.invert(from_batch))
+        keep = pc.and_(self._moved, pc.fill_null(pc.equal(giver, -1), False))
         carried = self._carried(table, self._merged.filter(keep))
         stored = pc.is_valid(self._merged["stored_date"])
         gone = pc.or_(keep, pc.or_(pc.and_(from_batch, stored), self._merged[f"drops_{what}"]))
