@@ -70,7 +70,7 @@ def build_rollup(file: DataFile) -> bytes:
     """The rollup of one file, as it is stored.
 
     Pure and with plain values in and out: runs in a thread, a process or on another machine that sees the file's path.
-    Costs some 40 ms for 100,000 executions on one thread.
+    Costs some 0.2 s for 100,000 executions on one thread.
 
     Raises:
         LakeCorruptError: a row is not on the file's date, or has an unknown status or mode.
