@@ -51,9 +51,10 @@ def in_order(table: pa.Table, number: str) -> pa.Table:
     return pa.concat_tables([table.slice(int(starts[run]), int(stops[run] - starts[run])) for run in runs])
 
 
-def run_in_order(session: Session, name: str, number: str) -> pa.Table:
-    """The rows of `ingest/sql/<name>.sql` by their `number`; no time limit."""
-    return in_order(session.table(read_sql("ingest", name), time_limit_s=0), number)
+def run_in_order(session: Session, name: str, number: str, **tables: pa.Table) -> pa.Table:
+    """The rows of `ingest/sql/<name>.sql` over these tables, by their `number`; no time limit."""
+    batches = {name: in_batches(table) for name, table in tables.items()}
+    return in_order(session.table_over(read_sql("ingest", name), **batches), number)
 
 
 def flat(column: pa.ChunkedArray | pa.Array) -> pa.Array:
@@ -81,6 +82,19 @@ def valid(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
 def truth(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
     """Which rows of a boolean column are true; NULL is not."""
     result: npt.NDArray[np.bool_] = flat(pc.fill_null(column, False)).to_numpy(zero_copy_only=False)
+    return result
+
+
+def first_bytes(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.uint8]:
+    """The first byte of each text; 0 for an empty one and for NULL."""
+    texts = flat(column)
+    result = np.zeros(len(texts), np.uint8)
+    _, offsets_buffer, data = texts.buffers()
+    if data is None or not data.size:
+        return result
+    offsets = np.frombuffer(offsets_buffer, np.int32)[texts.offset :][: len(texts) + 1]
+    filled = np.flatnonzero(np.diff(offsets) > 0)
+    result[filled] = np.frombuffer(data, np.uint8)[offsets[filled]]
     return result
 
 

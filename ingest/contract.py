@@ -10,7 +10,19 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ingest.columns import elements, fields, flat, in_batches, in_order, numbers, occurrence, run_in_order, truth, valid
+from ingest.columns import (
+    elements,
+    fields,
+    first_bytes,
+    flat,
+    in_batches,
+    in_order,
+    numbers,
+    occurrence,
+    run_in_order,
+    truth,
+    valid,
+)
 from ingest.contract_rows import Checked, assemble
 from ingest.expected_bytes import may_hold_more
 from ingest.format import REJECT_SCHEMA, Normalised, NormaliseOptions
@@ -41,11 +53,9 @@ class ContractFormat:
 
     def normalise(self, session: Session, records: pa.Table, options: NormaliseOptions) -> Normalised:
         """See Format.normalise."""
-        session.run(read_sql("ingest", "contract_macros"))
-        numbered = records.append_column("position", pa.array(np.arange(records.num_rows)))
-        with session.tables(records=in_batches(numbered)):
-            parsed = _parse(session)
-            wrong = _wrong_types(session, records, parsed)
+        session.run_once(read_sql("ingest", "contract_macros"))
+        parsed = _parse(session, records)
+        wrong = _wrong_types(session, records, parsed)
         parsed = _masked(parsed, options)
         executions, bad_executions = _typed(session, "parsed", _scalars(parsed), "execution", "position")
         nodes, bad_nodes = _typed(session, "nodes", _node_table(parsed, options), "node", "node_no")
@@ -54,12 +64,12 @@ class ContractFormat:
         return Normalised(assemble(session, parsed, Checked(executions, nodes, lines), rejects, options), rejects)
 
 
-def _parse(session: Session) -> Parsed:
-    sql = read_sql("ingest", "contract_parse")
+def _parse(session: Session, records: pa.Table) -> Parsed:
+    numbered = in_batches(records.append_column("position", pa.array(np.arange(records.num_rows))))
     try:
-        table = session.table(sql, {"tolerant": False}, time_limit_s=0)
+        table = session.table_over(read_sql("ingest", "contract_parse"), records=numbered)
     except QueryError:
-        table = session.table(sql, {"tolerant": True}, time_limit_s=0)
+        table = session.table_over(read_sql("ingest", "contract_parse_tolerant"), records=numbered)
     table = in_order(table, "position")
     found = fields(table.column("r"))
     found["is_json"] = pc.is_valid(table.column("r"))
@@ -133,8 +143,8 @@ def _wrong_types(session: Session, records: pa.Table, parsed: Parsed) -> pa.Tabl
         # A filter, not a take: a take would put the pieces of all texts together first.
         suspects = np.zeros(records.num_rows, bool)
         suspects[more] = True
-        with session.tables(records=in_batches(records.filter(pa.array(suspects)))):
-            keys = session.table(read_sql("ingest", "record_keys"), time_limit_s=0).cast(REJECT_SCHEMA)
+        doubtful = in_batches(records.filter(pa.array(suspects)))
+        keys = session.table_over(read_sql("ingest", "record_keys"), records=doubtful).cast(REJECT_SCHEMA)
     odd = _odd(found) & is_json
     for name in _LISTS:
         suspects = np.zeros(len(odd), bool)
@@ -157,8 +167,11 @@ def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
                 empty &= ~valid(column)
         odd |= empty
     for name in (*_TEXT_FIELDS, *_ID_FIELDS):
-        pattern = _ODD_ID if name in _ID_FIELDS else _ODD_TEXT
-        odd |= truth(pc.match_substring_regex(found[name], pattern))
+        suspects = _MAY_BEGIN_ODD[first_bytes(found[name])]
+        if suspects.any():
+            texts = found[name].filter(pa.array(suspects))
+            pattern = _ODD_ID if name in _ID_FIELDS else _ODD_TEXT
+            odd[np.flatnonzero(suspects)[truth(pc.match_substring_regex(texts, pattern))]] = True
     odd |= truth(pc.invert(pc.starts_with(found["customData"], "{")))
     return odd
 
@@ -170,14 +183,15 @@ _NO_FAULTS: Final = pa.schema(
     ]
 ).empty_table()
 
+_MAY_BEGIN_ODD: Final = np.isin(np.arange(256), np.frombuffer(b"[{tf-0123456789", np.uint8))
+"""By its first byte, whether a text can match one of the patterns below."""
 _ODD_TEXT: Final = r"^(?:[\[{].*|true|false|-?[0-9][0-9.eE+-]*)$"
 _ODD_ID: Final = r"^(?:[\[{].*|true|false|-?[0-9]*\.[0-9eE+-]*|-?[0-9]+[eE].*)$"
 
 
 def _typed(session: Session, name: str, rows: pa.Table, what: str, number: str) -> tuple[pa.Table, pa.Table]:
     """(the rows typed, the faults of those that are not surely fine), by the SQL of that name."""
-    with session.tables(**{name: in_batches(rows)}):
-        typed = run_in_order(session, f"contract_{what}s", number)
+    typed = run_in_order(session, f"contract_{what}s", number, **{name: rows})
     doubtful = np.flatnonzero(~truth(typed.column("is_fine")))
     if not len(doubtful):
         # Planning the query that looks for faults costs more than most queries take.

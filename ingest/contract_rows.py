@@ -14,7 +14,6 @@ import pyarrow.compute as pc
 from ingest.columns import (
     flat,
     hashes,
-    in_batches,
     numbers,
     position_in_group,
     run_in_order,
@@ -54,8 +53,8 @@ def assemble(session: Session, parsed: Parsed, checked: Checked, rejects: pa.Tab
     node_rank = rank[parsed.nodes.position][node_rows]
     nodes = take(checked.nodes, node_rows)
     payloads = _payloads(parsed, checked.nodes, rank, options)
-    with session.tables(payloads=in_batches(payloads.append_column("payload_no", pa.array(np.arange(len(payloads)))))):
-        sizes = run_in_order(session, "contract_payloads", "payload_no")
+    numbered = payloads.append_column("payload_no", pa.array(np.arange(len(payloads))))
+    sizes = run_in_order(session, "contract_payloads", "payload_no", payloads=numbered)
     payload_rank = numbers(payloads.column("rank"))
     payload_counts = np.bincount(payload_rank, minlength=count)
 

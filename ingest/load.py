@@ -32,7 +32,7 @@ from warehouse.upsert import WriteCounts
 
 WORKERS_MAX: Final = 4
 """Pieces normalised at a time, at most; memory grows with them."""
-PIECE_BYTES: Final = 40 << 20
+PIECE_BYTES: Final = 24 << 20
 """Raw bytes of records that are normalised together."""
 ENTRIES_MAX: Final = 20_000
 ENTRIES_BYTES: Final = 32 << 20

@@ -84,7 +84,7 @@ def _mentions(texts: pl.Series, found: Patterns) -> Rows:
     sample = texts.gather(np.linspace(0, len(texts) - 1, _SAMPLE, dtype=np.int64)) if len(texts) > _SAMPLE else texts
     if len(texts) > _SAMPLE and np.count_nonzero(_has(sample, found.mention)) * 2 > _SAMPLE:
         return np.arange(len(texts))
-    return np.flatnonzero(_has(texts, found.mention) | _has(texts, found.hint))
+    return np.flatnonzero(_has(texts, found.worth))
 
 
 def _has(texts: pl.Series, pattern: str) -> npt.NDArray[np.bool_]:

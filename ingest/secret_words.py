@@ -56,8 +56,8 @@ class Patterns:
 
     mention: str
     """A text without a match holds nothing to mask under a key."""
-    hint: str
-    """A text without a match holds no scheme, address with a password, or escaped letter either."""
+    worth: str
+    """A text without a match holds nothing to mask: no mention, no scheme, address with a password, escaped letter."""
     scalar: str
     """The end of a secret key from the secret word on, and its scalar value in JSON; group 1 stays."""
     container: str
@@ -81,7 +81,7 @@ def patterns(keys: tuple[str, ...]) -> Patterns:
     end = rf'(?:{whole})"\s*:\s*'
     return Patterns(
         mention=f"(?i:{loose})",
-        hint=rf"(?i){_SCHEMES}[ \t]|://[^/\s:@\"\\]*:[^/\s@\"\\]+@|\\u00[2-7]",
+        worth=rf"(?i:{loose})|(?i:{_SCHEMES})[ \t]|://[^/\s:@\"\\]*:[^/\s@\"\\]+@|\\u00[2-7]",
         scalar=rf"({end})(?:{_JSON_SCALAR})",
         container=rf"({end})[\[{{]",
         special=rf'(?i:{loose})[^"\\]*(?:"\s*:\s*[\[{{]|\\+"\s*:)|\\u00[2-7]',

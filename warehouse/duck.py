@@ -23,6 +23,9 @@ from warehouse.errors import QueryError, QueryTimeoutError
 
 Params = Mapping[str, Any]
 
+_BATCH_ROWS = 8192
+"""Rows of an Arrow batch of an answer that is worked on further: buffers that grow by doubling cost page faults."""
+
 
 @dataclass(frozen=True, slots=True)
 class DuckSettings:
@@ -44,6 +47,27 @@ def read_sql(package: str, name: str) -> str:
     return (resources.files(package) / "sql" / f"{name}.sql").read_text("utf-8")
 
 
+class _Input:
+    """A table of a planned query; what it holds may change, its schema may not."""
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+
+    def __arrow_c_schema__(self) -> object:
+        return self.table.schema.__arrow_c_schema__()
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
+@dataclass(frozen=True, slots=True)
+class _Planned:
+    """A prepared statement and the tables that it reads."""
+
+    name: str
+    inputs: Mapping[str, _Input]
+
+
 class Session:
     """A DuckDB connection with our settings. Not for use by two threads at once: `fork()` for that."""
 
@@ -52,11 +76,19 @@ class Session:
         self._connection = connection
         self._limit_s = limit_s
         self._lock = threading.RLock()
+        self._done: set[str] = set()
+        self._planned: dict[tuple[str, tuple[pa.Schema, ...]], _Planned] = {}
 
     def run(self, sql: str, params: Params | None = None, *, time_limit_s: float | None = None) -> None:
         """Execute statements for their effect."""
         with self._guard(time_limit_s) as connection:
             connection.execute(sql, params or {})
+
+    def run_once(self, sql: str) -> None:
+        """Execute statements unless this session has executed the same before (macros, settings)."""
+        if sql not in self._done:
+            self.run(sql)
+            self._done.add(sql)
 
     def rows(
         self, sql: str, params: Params | None = None, *, time_limit_s: float | None = None
@@ -90,6 +122,36 @@ class Session:
             finally:
                 for name in tables:
                     self._connection.unregister(name)
+
+    def table_over(self, sql: str, **tables: pa.Table) -> pa.Table:
+        """The answer of a query over Arrow tables that it reads by their keyword names; no time limit.
+
+        For a query that is run again and again over tables of the same schemas: it is planned once, which saves up to
+        20 ms a run. Only for tables of this connection that stay as they are; for other views use `tables`.
+        """
+        key = sql, tuple(table.schema for table in tables.values())
+        with self._guard(0) as connection:
+            planned = self._planned.get(key)
+            if planned is None:
+                planned = self._planned[key] = self._plan(connection, sql, tables)
+            for name, table in tables.items():
+                planned.inputs[name].table = table
+            try:
+                return connection.sql(f"EXECUTE {planned.name}").to_arrow_table(_BATCH_ROWS)
+            finally:
+                for given in planned.inputs.values():
+                    given.table = given.table.schema.empty_table()
+
+    def _plan(self, connection: duckdb.DuckDBPyConnection, sql: str, tables: Mapping[str, pa.Table]) -> _Planned:
+        planned = _Planned(f"planned_{len(self._planned)}", {name: _Input(table) for name, table in tables.items()})
+        for name, given in planned.inputs.items():
+            connection.register(name, given)
+        try:
+            connection.execute(f"PREPARE {planned.name} AS {sql}")
+        finally:
+            for name in planned.inputs:
+                connection.unregister(name)
+        return planned
 
     def fork(self) -> Session:
         """Another session on the same database, for another thread."""

@@ -7,6 +7,7 @@ from datetime import date
 from itertools import pairwise
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -28,37 +29,25 @@ def write_rows(lake: LakeTables, table: TableName, rows: pa.Table) -> list[NewFi
 
 
 def sort_rows(table: TableName, rows: pa.Table) -> pa.Table:
-    """Rows in the order files have: date, then the table's instant, then the execution's id."""
+    """Rows in the order files have: date, then the table's instant (NULL first); otherwise as they came."""
+    day = rows["date"].cast(pa.int32()).to_numpy()
+    instant = _instant_us(table, rows)
+    step = np.diff(day)
+    if not (step < 0).any() and (instant is None or not ((step == 0) & (np.diff(instant) < 0)).any()):
+        return rows
+    order = np.argsort(day, kind="stable") if instant is None else np.lexsort((instant, day))
+    return rows.take(pa.array(order))
+
+
+def _instant_us(table: TableName, rows: pa.Table) -> npt.NDArray[np.int64] | None:
+    if table == "payloads":
+        return None
     if table == "executions":
         instant = pc.coalesce(rows["started_at"], rows["created_at"])
-    elif table == "node_runs":
-        instant = rows["started_at"]
-    elif table == "logs":
-        instant = rows["logged_at"]
     else:
-        instant = None
-    keys = {"date": rows["date"]}
-    if instant is not None:
-        keys["instant"] = instant
-    if _is_sorted(keys):
-        return rows
-    tie = "id" if table == "executions" else "execution_id"
-    order = pc.sort_indices(
-        pa.table(keys | {"tie": rows[tie]}),
-        sort_keys=[(name, "ascending", "at_start") for name in (*keys, "tie")],
-    )
-    return rows.take(order)
-
-
-def _is_sorted(keys: dict[str, pa.ChunkedArray]) -> bool:
-    day = keys["date"].cast(pa.int32()).to_numpy()
-    step = np.diff(day)
-    if (step < 0).any():
-        return False
-    if "instant" in keys:
-        instant = pc.fill_null(keys["instant"].cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
-        return not ((step == 0) & (np.diff(instant) < 0)).any()
-    return True
+        instant = rows["started_at" if table == "node_runs" else "logged_at"]
+    result: npt.NDArray[np.int64] = pc.fill_null(instant.cast(pa.int64()), np.iinfo(np.int64).min).to_numpy()
+    return result
 
 
 def _by_date(rows: pa.Table, file_rows: int) -> Iterator[tuple[date, pa.Table]]:

@@ -41,8 +41,10 @@ def ingest(
     from api.cli.loading import load_options, show_report
     from api.cli.progress import reading
     from ingest.load import load
+    from ingest.memory import keep_freed_memory
     from ingest.report import TooManyRejectsError
 
+    keep_freed_memory()
     config = configure(lake=lake, payloads=payloads)
     options = load_options(config, format, workflows, max_rejects)
     stopped = None

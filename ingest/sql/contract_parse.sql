@@ -1,11 +1,9 @@
--- Execution objects of the contract taken apart.
+-- Execution objects of the contract taken apart; fails when a text is not JSON (then contract_parse_tolerant).
 -- One row is one record of `records` (position, record_no, raw), in no order.
--- tolerant: false: fails when a text is not JSON, and is faster.
--- r: contract_record; NULL: the text is not JSON.
--- is_object: false: the text is an array or a scalar. Means nothing where r is NULL.
+-- r: contract_record. is_object: false: the text is an array or a scalar.
 SELECT
     position,
     record_no,
-    CASE WHEN $tolerant THEN TRY(contract_record(raw)) ELSE contract_record(raw) END AS r,
+    contract_record(raw) AS r,
     CASE WHEN starts_with(raw, '{') THEN true ELSE coalesce(TRY(json_type(raw)) = 'OBJECT', false) END AS is_object
 FROM records;

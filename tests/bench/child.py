@@ -21,8 +21,10 @@ from typing import Any
 def load(file: str, lake_path: str) -> dict[str, Any]:
     started = time.perf_counter()
     from ingest.load import load as load_files
+    from ingest.memory import keep_freed_memory
     from warehouse.lake import Lake
 
+    keep_freed_memory()  # as `runlake ingest` does
     lake = Lake.open(lake_path, create=True)
     report = load_files(lake, [file])
     lake.close()

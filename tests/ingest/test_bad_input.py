@@ -172,7 +172,9 @@ def test_mutated_bytes_never_crash_and_never_lose_a_record(cuts: list[tuple[int,
         pieces = list(split(iter([bytes(data)])))
         kept = [text.encode() for piece in pieces for text in piece.raw.to_pylist()]
         kept += [flaw.raw for piece in pieces for flaw in piece.flaws]
-        assert len(_solid(b"".join(kept))) == len(_solid(bytes(data)))
+        lost_bytes = len(_solid(bytes(data))) - len(_solid(b"".join(kept)))
+        # Where the file is one array its own two brackets belong to no record.
+        assert lost_bytes in ((0, 1, 2) if data.lstrip().startswith(b"[") else (0,))
     assert split_all(bytes(data))
 
 
