@@ -43,8 +43,8 @@ check: $(STAMP) ## ruff, format, mypy --strict, import contracts
 format: $(STAMP) ## let ruff write the format and the safe fixes
 	@$(BIN)/ruff check --quiet --fix . ; $(BIN)/ruff format --quiet .
 
-bench: $(STAMP) ## run the benchmarks of tests/bench (some minutes, some gigabytes of disk)
-	@set -e; for file in tests/bench/bench_*.py; do name=$$(basename $$file .py); echo "bench: $$name"; $(BIN)/python -m tests.bench.$$name; done
+bench: $(STAMP) ## run the benchmarks: some minutes, some gigabytes of disk (BENCH=--all for the large ones)
+	@$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(STAMP) ## the property and crash tests with twenty times the examples (an hour or so)
 	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest
