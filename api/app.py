@@ -1,65 +1,115 @@
-"""The HTTP API as an ASGI app. Routes are in api/routes, errors in api/failures."""
+"""The HTTP API as an ASGI app. Routes are in api/routes, errors in api/failures, what is true of all in api/edge."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import metadata
-from typing import Final
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
-from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
+from starlette_compress import CompressMiddleware, add_compress_type
 
-import warehouse
 from api import failures
 from api.config import Config
-from api.guard import Guard
-from api.routes import health, page, statistics
+from api.edge.body import BodyLimit
+from api.edge.boundary import Boundary
+from api.edge.cors import Cors
+from api.edge.exposure import Exposure
+from api.edge.gone import ClientGone
+from api.edge.hosts import Hosts
+from api.edge.route_table import RouteTable
+from api.metrics import Metrics
+from api.parts import opened_parts
+from api.routers import API_ROUTERS, SERVER_ROUTERS
+from api.routes.page import PageRefused, refused
 
 BASE: Final = "/v1"
 
+COMPRESSED_FROM_BYTES: Final = 1024
+_COMPRESSED_TOO: Final = ("text/csv", "application/x-ndjson", "application/json")
+
 _DESCRIPTION: Final = """\
-Statistics and reports over the whole history of workflow executions.
+The whole history of workflow executions: lists, details, logs, statistics, exports, records in, control.
 
 Times are seconds, ratios 0..1, instants RFC 3339 in UTC, intervals half-open `[since, until)`. `null` means that there
 is no such number, never zero. Every error has the same body: `{"error": {"code", "message", "timestamp", …}}`.
+
+A request carries `Authorization: Bearer rl_…`, a token of `runlake token create`. For a token that is bound to
+workflows the others do not exist. Every answer has an `X-Request-ID`: the caller's own where it sent one.
 """
 
+_TAGS: Final[list[dict[str, Any]]] = [
+    {"name": "executions", "description": "Lists, details, inputs and outputs, logs."},
+    {"name": "statistics", "description": "Totals, series, percentiles; bottleneck nodes; error groups."},
+    {"name": "exports", "description": "All that match, streamed."},
+    {"name": "ingest", "description": "Records and log lines in; durable when acknowledged."},
+    {"name": "control", "description": "Cancel, retry, delete; what an engine has to do."},
+    {"name": "report", "description": "The trend report for browsers."},
+    {"name": "server", "description": "Is it alive, can it work, what does it do."},
+]
 
-def create_app(config: Config, *, allowed_hosts: Sequence[str] = ()) -> FastAPI:
-    """The app over the lake of `config`; the lake is opened when the app starts.
 
-    `allowed_hosts`: host names a request may be addressed to; empty: any. Starting raises LakeNotFoundError.
+def create_app(config: Config, exposure: Exposure | None = None, *, multiprocess_folder: str | None = None) -> FastAPI:
+    """The app over the lake of `config`; lake and hot store are opened when the app starts.
+
+    `exposure`: who may come in; without it everybody needs a token, and any Host is good. `multiprocess_folder`: where
+    the worker processes of one server count together (see api.metrics). Starting raises LakeNotFoundError,
+    HotStoreError.
     """
+    exposure = exposure or Exposure()
+    metrics = Metrics(multiprocess_folder=multiprocess_folder)
+    routers = [*(("", router) for router in SERVER_ROUTERS), *((BASE, router) for router in API_ROUTERS)]
+    redirects = _without_base()
+    table = RouteTable([*routers, ("", redirects)])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        app.state.house = await run_in_threadpool(warehouse.open, config.lake, config.lake_settings())
-        yield
-        await run_in_threadpool(app.state.house.close)
+        async with opened_parts(app, config, exposure):
+            yield
 
     app = FastAPI(
         title="runlake",
         version=metadata.version("runlake"),
+        summary="The executions of your workflows: ask, take in, control.",
         description=_DESCRIPTION,
         license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_tags=_TAGS,
+        openapi_url=None,  # a route of our own: who may see it depends on the exposure
         lifespan=lifespan,
         docs_url=None,  # its page would load scripts from elsewhere
         redoc_url=None,
         redirect_slashes=False,
+        middleware=_middleware(config, exposure, table, metrics),
     )
-    app.state.config = config
-    app.include_router(health.router)
-    app.include_router(page.router)
-    app.include_router(statistics.router, prefix=BASE)
-    _redirect_without_base(app, statistics.router)
+    app.state.config, app.state.exposure, app.state.metrics = config, exposure, metrics
+    app.state.route_table = table
+    for prefix, router in routers:
+        app.include_router(router, prefix=prefix)
+    app.include_router(redirects)
     failures.install(app)
-    app.add_middleware(Guard, allowed_hosts=tuple(allowed_hosts))
+    app.add_exception_handler(PageRefused, refused)
     return app
 
 
-def _redirect_without_base(app: FastAPI, *routers: APIRouter) -> None:
+def _middleware(config: Config, exposure: Exposure, table: RouteTable, metrics: Metrics) -> list[Middleware]:
+    """From the outside in."""
+    for content_type in _COMPRESSED_TOO:
+        add_compress_type(content_type)
+    return [
+        Middleware(Boundary, table, metrics),
+        Middleware(Hosts, exposure),
+        *([Middleware(Cors, config.cors_origins)] if config.cors_origins else []),
+        # What has an encoding already is left as it is. Level 1: these answers are made anew for each request.
+        Middleware(CompressMiddleware, minimum_size=COMPRESSED_FROM_BYTES, zstd_level=1, gzip_level=1, brotli=False),
+        Middleware(BodyLimit, table),
+        Middleware(ClientGone),
+    ]
+
+
+def _without_base() -> APIRouter:
     """Every path below /v1 answers 308 without it too, so that clients of either form work."""
 
     async def to_base(request: Request) -> Response:
@@ -67,6 +117,11 @@ def _redirect_without_base(app: FastAPI, *routers: APIRouter) -> None:
         path = request.scope["raw_path"].decode("latin-1")
         return RedirectResponse(f"{BASE}{path}{'?' + query if query else ''}", status_code=308)
 
-    for router in routers:
-        for route in router.routes:
-            app.add_route(route.path, to_base, methods=sorted(route.methods), include_in_schema=False)  # type: ignore[attr-defined]
+    router = APIRouter()
+    methods: dict[str, set[str]] = {}
+    for one in API_ROUTERS:
+        for route in one.routes:
+            methods.setdefault(route.path, set()).update(route.methods)  # type: ignore[attr-defined]
+    for path, allowed in methods.items():
+        router.add_api_route(path, to_base, methods=sorted(allowed), include_in_schema=False)
+    return router

@@ -6,25 +6,19 @@ working folder and the home folder are arguments: nothing here reads them on its
 
 from __future__ import annotations
 
-import difflib
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from api import setting_values as values
 from warehouse.errors import BadInputError
 
 if TYPE_CHECKING:
     from warehouse.settings import LakeSettings
 
 FILE_NAME: Final = "runlake.toml"
-RETAINED: Final = ("executions", "node_runs", "payloads", "logs")
-PAYLOAD_POLICIES: Final = ("keep", "redact", "drop")
-
-
-def _default_retention() -> dict[str, int | None]:
-    return {"executions": None, "node_runs": None, "payloads": 30, "logs": 90}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +39,64 @@ class Config:
     """keep, redact or drop: what ingest does with inputs and outputs."""
     secret_keys: tuple[str, ...] = ()
     """Keys masked in payloads in addition to the built-in list."""
-    retention_days: Mapping[str, int | None] = field(default_factory=_default_retention)
+    retention_days: Mapping[str, int | None] = field(default_factory=values.default_retention)
     """Days after which `retain` drops the rows of a table; None (0 in the file): kept for ever."""
     vacuum_after_hours: float = 24.0
     """How long files that are no longer live stay, for readers that still use them."""
     storage_options: Mapping[str, str] = field(default_factory=dict)
     """Credentials and endpoint of a bucket."""
+    hot_url: str | None = None
+    """URL of the hot store's database; None: `state.db` in the lake's folder."""
+    seal_rows: int = 50_000
+    """Finished executions in the hot store from which on the server moves them to the lake."""
+    seal_age_s: float = 60.0
+    """Seconds that a finished execution waits for that at most."""
+    allowed_hosts: tuple[str, ...] = ()
+    """Host names the server answers for besides its own; `*.example.org` for all below, `*` for any."""
+    trusted_proxies: tuple[str, ...] = ()
+    """Addresses or networks of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."""
+    cors_origins: tuple[str, ...] = ()
+    """Origins whose pages may call the API with a token."""
+    public_metrics: bool = False
+    """Whether /metrics and /openapi.json need no token wherever the server listens."""
+    session_hours: float = 24.0
+    """How long a browser stays signed in."""
+    max_body_mb: int = 64
+    """Largest body of records, in MiB, as it comes and unpacked."""
+    max_record_mb: int = 16
+    """Largest single record, in MiB, unpacked."""
+    ingest_waiting_mb: int = 128
+    """Bodies of records that are being read or wait to be written, in MiB, together; what comes beyond: 429."""
+    engine: str = "commands"
+    """How the engine hears of cancel and retry: commands (it collects them) or http (it is asked first)."""
+    engine_url: str | None = None
+    """Where the engine `http` takes commands."""
+    engine_secret: str | None = field(default=None, repr=False)
+    """Key of the signatures of what it is sent."""
+    engine_timeout_s: float = 10.0
+    """Longest it may take to answer."""
+    log_format: str = "logfmt"
+    """logfmt or json: how the server's log lines look."""
     source: Path | None = None
     """The file these came from; None: there was none."""
+
+    def hot_url_or_default(self) -> str:
+        """URL of the hot store: the setting, else `state.db` in the lake's folder.
+
+        Raises BadInputError for a lake in a bucket, which has no folder for it.
+        """
+        if self.hot_url is not None:
+            return self.hot_url
+        if "://" in self.lake and not self.lake.startswith("file://"):
+            raise BadInputError(
+                f"the lake {self.lake} is a bucket, so hot_url must say where the hot store is: "
+                "a PostgreSQL URL, or sqlite:////absolute/path/state.db",
+                field="hot_url",
+            )
+        from warehouse.lake import STATE_FILE
+        from warehouse.storage import Location
+
+        return f"sqlite:///{Location(self.lake).join(STATE_FILE)}"
 
     def lake_settings(self) -> LakeSettings:
         """The same as the warehouse takes it."""
@@ -64,7 +108,8 @@ class Config:
                 threads=self.threads, memory_limit_mb=self.memory_limit_mb, time_limit_s=self.time_limit_s
             ),
             storage_options=self.storage_options,
-            retention_days={table: self.retention_days[table] for table in RETAINED},
+            hot_url=self.hot_url,
+            retention_days={table: self.retention_days[table] for table in values.RETAINED},
             vacuum_after_hours=self.vacuum_after_hours,
         )
 
@@ -79,93 +124,33 @@ class Setting:
     """(where it stands, the value as found) -> the value; raises BadInputError."""
 
 
-def _text(where: str, value: Any) -> str:
-    if not isinstance(value, str) or not value.strip():
-        raise _wrong(where, value, "a text that is not empty")
-    return value
-
-
-def _whole(minimum: int) -> Callable[[str, Any], int]:
-    def read(where: str, value: Any) -> int:
-        allowed = f"a whole number of at least {minimum}"
-        if isinstance(value, bool) or not isinstance(value, int | str):
-            raise _wrong(where, value, allowed)
-        try:
-            number = int(value)
-        except ValueError:
-            raise _wrong(where, value, allowed) from None
-        if number < minimum:
-            raise _wrong(where, value, allowed)
-        return number
-
-    return read
-
-
-def _seconds(where: str, value: Any) -> float:
-    allowed = "a number of at least 0"
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise _wrong(where, value, allowed)
-    try:
-        number = float(value)
-    except ValueError:
-        raise _wrong(where, value, allowed) from None
-    if not 0 <= number < float("inf"):
-        raise _wrong(where, value, allowed)
-    return number
-
-
-def _timezone(where: str, value: Any) -> str:
-    from zoneinfo import ZoneInfo
-
-    name = _text(where, value)
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        raise _wrong(where, value, "an IANA time zone such as Europe/Berlin") from None
-    return name
-
-
-def _payloads(where: str, value: Any) -> str:
-    if value not in PAYLOAD_POLICIES:
-        raise _wrong(where, value, "keep, redact or drop")
-    return str(value)
-
-
-def _keys(where: str, value: Any) -> tuple[str, ...]:
-    found = value.split(",") if isinstance(value, str) else value
-    if not isinstance(found, list) or not all(isinstance(key, str) and key.strip() for key in found):
-        raise _wrong(where, value, 'a list of key names such as ["pin", "iban"]')
-    return tuple(key.strip() for key in found)
-
-
-def _retention(where: str, value: Any) -> dict[str, int | None]:
-    if not isinstance(value, dict):
-        raise _wrong(where, value, "a table with days for " + ", ".join(RETAINED))
-    kept = _default_retention()
-    for table, days in value.items():
-        if table not in RETAINED:
-            raise _unknown(f"{where}.{table}", table, RETAINED)
-        kept[table] = _whole(0)(f"{where}.{table}", days) or None
-    return kept
-
-
-def _options(where: str, value: Any) -> dict[str, str]:
-    if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
-        raise _wrong(where, "…", "a table of texts")  # the values are credentials: never shown
-    return dict(value)
-
-
 SETTINGS: Final[tuple[Setting, ...]] = (
-    Setting("lake", "RUNLAKE_HOME", _text),
-    Setting("threads", "RUNLAKE_THREADS", _whole(0)),
-    Setting("memory_limit_mb", "RUNLAKE_MEMORY_LIMIT_MB", _whole(64)),
-    Setting("time_limit_s", "RUNLAKE_TIME_LIMIT_S", _seconds),
-    Setting("timezone", "RUNLAKE_TIMEZONE", _timezone),
-    Setting("payloads", "RUNLAKE_PAYLOADS", _payloads),
-    Setting("secret_keys", "RUNLAKE_SECRET_KEYS", _keys),
-    Setting("retention_days", None, _retention),
-    Setting("vacuum_after_hours", "RUNLAKE_VACUUM_AFTER_HOURS", _seconds),
-    Setting("storage_options", None, _options),
+    Setting("lake", "RUNLAKE_HOME", values.text),
+    Setting("threads", "RUNLAKE_THREADS", values.whole(0)),
+    Setting("memory_limit_mb", "RUNLAKE_MEMORY_LIMIT_MB", values.whole(64)),
+    Setting("time_limit_s", "RUNLAKE_TIME_LIMIT_S", values.seconds),
+    Setting("timezone", "RUNLAKE_TIMEZONE", values.timezone),
+    Setting("payloads", "RUNLAKE_PAYLOADS", values.payloads),
+    Setting("secret_keys", "RUNLAKE_SECRET_KEYS", values.keys),
+    Setting("retention_days", None, values.retention),
+    Setting("vacuum_after_hours", "RUNLAKE_VACUUM_AFTER_HOURS", values.seconds),
+    Setting("storage_options", None, values.options),
+    Setting("hot_url", "RUNLAKE_HOT_URL", values.text),
+    Setting("seal_rows", "RUNLAKE_SEAL_ROWS", values.whole(1)),
+    Setting("seal_age_s", "RUNLAKE_SEAL_AGE_S", values.seconds),
+    Setting("allowed_hosts", "RUNLAKE_ALLOWED_HOSTS", values.hosts),
+    Setting("trusted_proxies", "RUNLAKE_TRUSTED_PROXIES", values.addresses),
+    Setting("cors_origins", "RUNLAKE_CORS_ORIGINS", values.origins),
+    Setting("public_metrics", "RUNLAKE_PUBLIC_METRICS", values.switch),
+    Setting("session_hours", "RUNLAKE_SESSION_HOURS", values.hours),
+    Setting("max_body_mb", "RUNLAKE_MAX_BODY_MB", values.whole(1)),
+    Setting("max_record_mb", "RUNLAKE_MAX_RECORD_MB", values.whole(1)),
+    Setting("ingest_waiting_mb", "RUNLAKE_INGEST_WAITING_MB", values.whole(1)),
+    Setting("engine", "RUNLAKE_ENGINE", values.engine),
+    Setting("engine_url", "RUNLAKE_ENGINE_URL", values.http_url),
+    Setting("engine_secret", "RUNLAKE_ENGINE_SECRET", values.secret),
+    Setting("engine_timeout_s", "RUNLAKE_ENGINE_TIMEOUT_S", values.hours),
+    Setting("log_format", "RUNLAKE_LOG_FORMAT", values.log_format),
 )
 
 CONFIG_VARIABLE: Final = "RUNLAKE_CONFIG"
@@ -187,21 +172,21 @@ def load_config(flags: Mapping[str, Any], environ: Mapping[str, str], cwd: Path,
     """
     known = {setting.key for setting in SETTINGS}
     path, found = _read_file(environ, cwd, home)
-    values: dict[str, Any] = {"source": path}
+    held: dict[str, Any] = {"source": path}
     for key in found:
         if key not in known:
-            raise _unknown(f"{key} in {path}", key, sorted(known))
+            raise values.unknown(f"{key} in {path}", key, sorted(known))
     for setting in SETTINGS:
         if flags.get(setting.key) is not None:
-            values[setting.key] = setting.read(f"--{setting.key.replace('_', '-')}", flags[setting.key])
+            held[setting.key] = setting.read(f"--{setting.key.replace('_', '-')}", flags[setting.key])
         elif setting.variable and environ.get(setting.variable):
-            values[setting.key] = setting.read(setting.variable, environ[setting.variable])
+            held[setting.key] = setting.read(setting.variable, environ[setting.variable])
         elif setting.key in found:
-            values[setting.key] = setting.read(f"{setting.key} in {path}", found[setting.key])
+            held[setting.key] = setting.read(f"{setting.key} in {path}", found[setting.key])
             if setting.key == "lake" and path is not None:
-                values["lake"] = _beside(path, values["lake"])
-    assert set(values) <= {one.name for one in fields(Config)}
-    return Config(**values)
+                held["lake"] = _beside(path, held["lake"])
+    assert set(held) <= {one.name for one in fields(Config)}
+    return Config(**held)
 
 
 def _read_file(environ: Mapping[str, str], cwd: Path, home: Path) -> tuple[Path | None, dict[str, Any]]:
@@ -223,13 +208,3 @@ def _read_file(environ: Mapping[str, str], cwd: Path, home: Path) -> tuple[Path 
 def _beside(path: Path, lake: str) -> str:
     """A relative lake in a file is meant from where the file lies."""
     return lake if "://" in lake else str(path.parent / Path(lake).expanduser())
-
-
-def _wrong(where: str, value: Any, allowed: str) -> BadInputError:
-    return BadInputError(f"{where} is {value!r}; allowed is {allowed}", field=where, value=value)
-
-
-def _unknown(where: str, key: str, known: tuple[str, ...] | list[str]) -> BadInputError:
-    near = difflib.get_close_matches(key, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return BadInputError(f"there is no setting {where}; there are {', '.join(known)}{hint}", field=where, value=key)

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
+import pyarrow as pa
+
+from api.json_text import parsed
 from api.models import instant_text
 from warehouse.listing import Detail
 
-_SCALARS: Final = {
+Load = Callable[[str], Any]
+"""What is made of stored JSON text: `parsed` or `spliced` (api/json_text.py)."""
+
+_HEAD: Final = {
     "id": "id",
     "workflow_id": "workflowId",
     "workflow_name": "workflowName",
     "status": "status",
     "mode": "mode",
-    "started_at": "startedAt",
-    "stopped_at": "stoppedAt",
-    "duration_s": "duration",
+}
+_TIMES: Final = {"started_at": "startedAt", "stopped_at": "stoppedAt", "duration_s": "duration"}
+_REST: Final = {
     "retry_of": "retryOf",
     "retry_success_id": "retrySuccessId",
     "wait_till": "waitTill",
@@ -48,63 +54,102 @@ _NODE: Final = {
     "node_id": "nodeId",
     "node_name": "nodeName",
     "node_type": "nodeType",
-    "run_index": "runIndex",
     "status": "status",
     "started_at": "startedAt",
     "stopped_at": "stoppedAt",
     "duration_s": "duration",
-    "items_in": "itemsIn",
-    "items_out": "itemsOut",
 }
+_NODE_ERROR: Final = {name: key for name, key in _ERROR.items() if name != "error_node_id"}
 _LOG: Final = {"logged_at": "timestamp", "level": "level", "node_id": "nodeId", "message": "message"}
 _SOURCE: Final = {"source": "source", "source_status": "sourceStatus", "source_mode": "sourceMode"}
 
 
-def execution_json(row: Mapping[str, Any], *, with_stack: bool = False) -> dict[str, Any]:
+def execution_json(row: Mapping[str, Any], *, with_stack: bool = False, load: Load = parsed) -> dict[str, Any]:
     """One row of `executions`, as lists show it: error (without its stack) and metadata included."""
-    found = _taken(row, _SCALARS)
+    found = _taken(row, _HEAD)
+    if trigger := _taken(row, _TRIGGER):
+        found["trigger"] = trigger
+    found |= _taken(row, _TIMES)
     error = _taken(row, _ERROR)
     if not with_stack:
         error.pop("stack", None)
-    for key, part in (("trigger", _taken(row, _TRIGGER)), ("error", error), ("metadata", _taken(row, _METADATA))):
-        if part:
-            found[key] = part
+    if error:
+        found["error"] = error
+    if metadata := _taken(row, _METADATA):
+        found["metadata"] = metadata
+    found |= _taken(row, _REST)
     if row["custom_data"] is not None:
-        found["customData"] = parsed(row["custom_data"])
+        found["customData"] = load(row["custom_data"])
     if row["source"] != "runlake":
         found |= _taken(row, _SOURCE)
     return found
 
 
-def detail_json(detail: Detail, *, with_data: bool) -> dict[str, Any]:
-    """One execution with its nodes and log; with inputs and outputs only where asked."""
-    found = execution_json(detail.record(), with_stack=True)
+def detail_json(
+    detail: Detail,
+    *,
+    with_data: bool,
+    with_logs: bool = True,
+    with_stack: bool = True,
+    load: Load = parsed,
+) -> dict[str, Any]:
+    """One execution with its nodes; with log, stack, inputs and outputs where asked.
+
+    `unavailable` in it says which parts were there once or were never kept, and why: see `unavailable`.
+    """
+    record = detail.record()
+    found = execution_json(record, with_stack=with_stack, load=load)
+    runs = detail.node_runs.to_pylist()
     payloads: Sequence[Mapping[str, Any]] = detail.payloads.to_pylist() if with_data else ()
-    data = {(one["node_id"], one["run_index"], one["kind"]): parsed(one["data"]) for one in payloads}
-    nodes = []
-    for row in detail.node_runs.to_pylist():
-        node = _taken(row, _NODE)
-        if error := _taken(row, {name: key for name, key in _ERROR.items() if name != "error_node_id"}):
-            node["error"] = error
-        node |= _data_of(data, row["node_id"], row["run_index"])
-        nodes.append(node)
-    found["executionData"] = nodes
+    data = {(one["node_id"], one["run_index"], one["kind"]): load(one["data"]) for one in payloads}
+    counts = Counter(run["node_id"] for run in runs)
+    found["executionData"] = [_node(run, counts[run["node_id"]] > 1, data, with_stack) for run in runs]
     found |= _data_of(data, None, 0)
     if (None, 0, "trigger") in data:
         found.setdefault("trigger", {})["payload"] = data[None, 0, "trigger"]
-    found["logs"] = [
-        _taken(row, _LOG) | ({} if row["data"] is None else {"data": parsed(row["data"])})
-        for row in detail.logs.to_pylist()
+    if with_logs:
+        found["logs"] = logs_json(detail.logs, load=load)
+    gone = unavailable(record, runs, payloads if with_data else None)
+    return found | ({"unavailable": gone} if gone else {})
+
+
+def logs_json(rows: pa.Table, *, load: Load = parsed) -> list[dict[str, Any]]:
+    """Rows of `logs` as the contract has log lines."""
+    return [
+        _taken(row, _LOG) | ({} if row["data"] is None else {"data": load(row["data"])}) for row in rows.to_pylist()
     ]
+
+
+def unavailable(
+    record: Mapping[str, Any], runs: Collection[Mapping[str, Any]], payloads: Collection[object] | None
+) -> dict[str, str]:
+    """Parts of an execution that cannot be shown although it had them: `nodes` or `data` -> why.
+
+    `expired`: stored once, dropped since by retention. `notStored`: ingest was told to keep no inputs and outputs.
+    `payloads`: those of the whole execution; None: nobody asked for them.
+    """
+    found: dict[str, str] = {}
+    if not runs and record["nodes_hash"] is not None and record["node_count"]:
+        found["nodes"] = "expired"
+    if payloads is not None and not payloads:
+        if record["payloads_hash"] is not None:
+            found["data"] = "expired"
+        elif any(run["items_in"] or run["items_out"] for run in runs):
+            found["data"] = "notStored"
     return found
 
 
-def parsed(text: str) -> Any:
-    """Stored JSON text as values; the text itself where it is none."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return text
+def _node(
+    row: Mapping[str, Any], looped: bool, data: Mapping[tuple[str | None, int, str], Any], with_stack: bool
+) -> dict[str, Any]:
+    node = _taken(row, _NODE)
+    if looped:
+        node["runIndex"] = row["run_index"]
+    if error := _taken(row, _NODE_ERROR):
+        if not with_stack:
+            error.pop("stack", None)
+        node["error"] = error
+    return node | _data_of(data, row["node_id"], row["run_index"])
 
 
 def _data_of(data: Mapping[tuple[str | None, int, str], Any], node_id: str | None, run: int) -> dict[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from api.selection import Selection, just_after, resolve_window
+from api.selection import FilterWords, Selection, just_after, resolve_range, resolve_window
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.errors import BadInputError
@@ -17,14 +17,18 @@ from warehouse.filters import ExecutionFilter
 from warehouse.listing import Detail, ListPage, ListQuery
 from warehouse.period import PERIODS, period_start
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics
-from warehouse.schema import TABLES, Mode, Status
+from warehouse.schema import MODES, STATUSES, TABLES, Mode, Status
 from warehouse.statistics import StatisticsQuery
 
 if TYPE_CHECKING:
+    from api.auth import Principal
     from reports.model import ReportModel
 
 DEFAULT_PERIOD: Final = "24h"
 REPORT_PERIOD: Final = "7d"
+
+NO_WORKFLOW: Final = ("\0",)
+"""A filter that nothing passes: no workflow has this id, and an empty filter would mean all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,7 @@ class Details:
 
 def words(field: str, values: Sequence[str] | None) -> tuple[str, ...]:
     """Words given repeatedly, or in one text with commas. Raises BadInputError for a text without a word."""
-    found = tuple(word.strip() for value in values or () for word in value.split(","))
+    found = tuple(word.strip(" ") for value in values or () for word in value.split(","))
     if not all(found):
         raise BadInputError(
             f"{field} is {','.join(values or ())!r}: a word is missing; leave {field} out for all", field=field
@@ -74,23 +78,25 @@ def report(
     from reports.data import collect  # what only reports need is loaded for reports only
 
     query = statistics_query(house, selection, REPORT_PERIOD)
+    if len(query.workflow_ids) == 1:  # the page says of which one it is
+        query = replace(query, workflow_id=query.workflow_ids[0])
     if fall_back_to_latest and query.since is None and query.until is None:
-        newest_at = house.newest_at()
+        newest_at = house.newest_at(selected_workflows(selection))
         if newest_at is not None and newest_at < now() - PERIODS.get(query.period, timedelta(0)):
             query = replace(query, until=just_after(newest_at))
-    with house.fork(pinned=True) as still:  # its parts must agree whatever is loaded meanwhile
+    with house.fork(pinned=True, details=True) as still:  # its parts must agree whatever is loaded meanwhile
         return collect(still, query, title=title, generator=f"runlake {version('runlake')}")
 
 
 def statistics_query(house: Warehouse, selection: Selection, default_period: str) -> StatisticsQuery:
     """The warehouse's form of a selection."""
-    window = resolve_window(selection, house.newest_at)
+    window = resolve_window(selection, lambda: house.newest_at(selected_workflows(selection)))
     return StatisticsQuery(
         period=default_period if selection.period is None else selection.period,
         since=window.since,
         until=window.until,
         granularity=selection.granularity,
-        workflow_id=selection.workflow_id,
+        workflow_ids=selected_workflows(selection),
         statuses=cast(tuple[Status, ...], words("status", selection.statuses)),
         modes=cast(tuple[Mode, ...], words("mode", selection.modes)),
         timezone=selection.timezone,
@@ -98,9 +104,15 @@ def statistics_query(house: Warehouse, selection: Selection, default_period: str
     )
 
 
+def selected_workflows(selection: Selection) -> tuple[str, ...]:
+    """The workflows of a selection, of those that the caller may see; empty: all."""
+    asked = selection.workflow_ids if selection.workflow_id is None else (selection.workflow_id,)
+    return _within(asked, selection.visible)
+
+
 def execution_filter(house: Warehouse, selection: Selection, details: Details = Details()) -> ExecutionFilter:
     """The warehouse's form of a selection for lists and exports: all of time unless it names some."""
-    window = resolve_window(selection, house.newest_at)
+    window = resolve_window(selection, lambda: house.newest_at(selected_workflows(selection)))
     since, until = window.since, window.until
     if selection.period is not None:
         if selection.period not in PERIODS:
@@ -112,7 +124,7 @@ def execution_filter(house: Warehouse, selection: Selection, details: Details = 
     return ExecutionFilter(
         since=since,
         until=until,
-        workflow_ids=(selection.workflow_id,) if selection.workflow_id else (),
+        workflow_ids=selected_workflows(selection),
         statuses=cast(tuple[Status, ...], words("status", selection.statuses)),
         modes=cast(tuple[Mode, ...], words("mode", selection.modes)),
         error_types=details.error_types,
@@ -121,6 +133,48 @@ def execution_filter(house: Warehouse, selection: Selection, details: Details = 
         retry_of=details.retry_of,
         error_text=details.error_text,
     )
+
+
+def listed_filter(
+    words: FilterWords, principal: Principal, timezone: str, now: datetime, *, since: datetime | None = None
+) -> ExecutionFilter:
+    """The warehouse's form of the filters of lists and exports over HTTP, within what the caller may see.
+
+    `since`: the begin of a range that moves with the clock, when the first page has fixed it already.
+    """
+    window = resolve_range(words, timezone, now)
+    for field, given, allowed in (
+        ("filter[status]", words.statuses, STATUSES),
+        ("filter[mode]", words.modes, MODES),
+    ):
+        for word in given:
+            if word not in allowed:
+                raise BadInputError(
+                    f"{field} {word[:100]!r} is unknown; allowed: {', '.join(allowed)}", field=field, value=word
+                )
+    return ExecutionFilter(
+        since=window.since if since is None else since,
+        until=window.until,
+        workflow_ids=visible_workflows(words.workflow_ids, principal),
+        statuses=cast(tuple[Status, ...], words.statuses),
+        modes=cast(tuple[Mode, ...], words.modes),
+        error_types=words.error_types,
+        fingerprint=words.fingerprint,
+        min_duration_s=words.min_duration_s,
+        retry_of=words.retry_of,
+        error_text=words.error_text,
+    )
+
+
+def visible_workflows(asked: Sequence[str], principal: Principal) -> tuple[str, ...]:
+    """The workflows a question may look at: those asked for, of those that the caller may see; empty: all."""
+    return _within(tuple(asked), principal.workflows())
+
+
+def _within(asked: tuple[str, ...], visible: tuple[str, ...]) -> tuple[str, ...]:
+    if not visible or not asked:
+        return asked or visible
+    return tuple(one for one in asked if one in visible) or NO_WORKFLOW
 
 
 def executions(house: Warehouse, selection: Selection, details: Details = Details()) -> ListPage:

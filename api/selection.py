@@ -32,6 +32,36 @@ class Selection:
     modes: Sequence[str] = ()
     timezone: str = "UTC"
     limit: int | None = None
+    workflow_ids: tuple[str, ...] = ()
+    """Only these, where `workflow_id` names none; empty: all."""
+    visible: tuple[str, ...] = ()
+    """The only workflows that exist for the caller; empty: all do."""
+
+
+DATE_RANGES: Final = {"1d": timedelta(days=1), "7d": timedelta(days=7), "30d": timedelta(days=30), "custom": None}
+"""Words of filter[dateRange] and how far back they reach."""
+
+
+@dataclass(frozen=True, slots=True)
+class FilterWords:
+    """The filters of the contract's list, in the caller's own words; None or empty: not said."""
+
+    workflow_ids: tuple[str, ...] = ()
+    statuses: tuple[str, ...] = ()
+    modes: tuple[str, ...] = ()
+    date_range: str | None = None
+    start_date: str | None = None
+    end_date: str | None = None
+    error_types: tuple[str, ...] = ()
+    fingerprint: str | None = None
+    error_text: str | None = None
+    min_duration_s: float | None = None
+    retry_of: str | None = None
+
+    @property
+    def moving(self) -> bool:
+        """The range begins at an instant that moves with the clock."""
+        return self.date_range not in (None, "custom")
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +88,46 @@ def resolve_window(selection: Selection, newest_at: Callable[[], datetime | None
         return Window(since, just_after(newest_at()))
     until = parse_instant("until", selection.until, selection.timezone) if selection.until is not None else None
     return Window(since, until)
+
+
+def resolve_range(words: FilterWords, timezone: str, now: datetime) -> Window:
+    """The instants that filter[dateRange], filter[startDate] and filter[endDate] name, half-open.
+
+    1d, 7d and 30d have no end: what starts while somebody reads is in it too. Raises BadInputError for an unknown word,
+    a text that is no instant, dates beside another range than custom, custom without one, and a start after the end.
+    """
+    if words.date_range is not None and words.date_range not in DATE_RANGES:
+        raise BadInputError(
+            f"filter[dateRange] is {words.date_range!r}; allowed: {', '.join(DATE_RANGES)}",
+            field="filter[dateRange]",
+            value=words.date_range,
+        )
+    named = [name for name, text in _dates(words) if text is not None]
+    back = DATE_RANGES[words.date_range] if words.date_range else None
+    if back is not None:
+        if named:
+            raise BadInputError(
+                f"{named[0]} is given beside filter[dateRange]={words.date_range}; use filter[dateRange]=custom, or "
+                "leave one of them out",
+                field=named[0],
+            )
+        return Window(now - back, None)
+    if words.date_range == "custom" and not named:
+        raise BadInputError(
+            "filter[dateRange]=custom wants filter[startDate], filter[endDate] or both", field="filter[dateRange]"
+        )
+    since, until = (None if text is None else parse_instant(name, text, timezone) for name, text in _dates(words))
+    if since is not None and until is not None and since > until:
+        raise BadInputError(
+            f"filter[startDate] {words.start_date} is later than filter[endDate] {words.end_date}; swap them",
+            field="filter[startDate]",
+            value=words.start_date,
+        )
+    return Window(since, until)
+
+
+def _dates(words: FilterWords) -> tuple[tuple[str, str | None], ...]:
+    return (("filter[startDate]", words.start_date), ("filter[endDate]", words.end_date))
 
 
 def just_after(newest_at: datetime | None) -> datetime | None:

@@ -42,8 +42,8 @@ class Target(Protocol):
         """Its DuckDB session."""
         ...
 
-    def write(self, batch: Batch) -> object:
-        """Store one batch."""
+    def load(self, batch: Batch) -> object:
+        """Store one batch, finished executions and others."""
         ...
 
 
@@ -62,7 +62,7 @@ def generate_into_lake(lake: Target, options: GenerateOptions, on_progress: Prog
     session = lake.session.fork()
     try:
         for batch in batches(session, options):
-            lake.write(batch)
+            lake.load(batch)
             done += batch.executions.num_rows
             if on_progress:
                 on_progress(done)

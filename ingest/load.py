@@ -45,10 +45,11 @@ def load(
     """Ingest files, folders or standard input into the lake.
 
     A bad record never stops the load: it goes to the quarantine, durably before the batch it was read with is
-    written. Lists of workflows and n8n's insights that lie in a folder are set aside; the names are used. Every batch
-    is one atomic change of the lake, so a load that dies loses nothing it wrote, and the same load again gives the
-    same lake. Memory: some 1.2 GB at the default `batch_bytes`, whatever the size of the files.
-    Raises BadInputError for a path that is not there, TooManyRejectsError, and what lake.write raises.
+    written. Finished records go to the lake, queued and running ones to its hot store. Lists of workflows and n8n's
+    insights that lie in a folder are set aside; the names are used. Every batch is one atomic change of the lake, so a
+    load that dies loses nothing it wrote, and the same load again gives the same lake.
+    Memory: some 1.2 GB at the default `batch_bytes`, whatever the size of the files.
+    Raises BadInputError for a path that is not there, TooManyRejectsError, and what lake.load raises.
     """
     options = options or LoadOptions()
     inputs = find_inputs(paths)
@@ -205,7 +206,7 @@ class _Load:
         self._settle()
         if self._batch:
             batch, self._batch, self._batch_bytes = _joined(self._batch), [], 0
-            self._writing = writer.submit(self._lake.write, batch)
+            self._writing = writer.submit(self._lake.load, batch)
 
     def _settle(self) -> None:
         """Waits for the batch that is being written, and counts it."""

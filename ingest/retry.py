@@ -33,7 +33,7 @@ def retry(lake: Lake, options: NormaliseOptions | None = None) -> RetryReport:
     """Ingest what is in quarantine again; what is accepted leaves it, the rest stays with its present reason.
 
     Accepted records are in the lake before they leave the quarantine, so a retry that dies can be made again.
-    Raises what lake.write raises.
+    Raises what lake.load raises.
     """
     options = options or NormaliseOptions()
     quarantine = Quarantine(lake.folder("quarantine"))
@@ -75,7 +75,7 @@ def _retry(
     for name, group in ready.items():
         records = pa.table([np.arange(len(group)), pa.array([text for _, text in group])], schema=RECORDS)
         normalised = FORMATS[name].normalise(session, records, options)
-        counts = lake.write(normalised.batch)
+        counts = lake.load(normalised.batch)
         report.new += counts.new
         report.updated += counts.updated
         report.unchanged += counts.unchanged

@@ -1,13 +1,59 @@
-"""What holds for all tests: no time limit a loaded machine could trip over, no settings of whoever runs them."""
+"""What holds for all tests: no time limit a loaded machine could trip over, no settings of whoever runs them.
+
+Tests of the hot store take `hot_url` and run on SQLite and on PostgreSQL. Where no PostgreSQL server is installed the
+second half is skipped and the run says so; with RUNLAKE_TEST_POSTGRES=required (.ci/run) it fails.
+"""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
+import pytest
 from hypothesis import settings
+
+from tests.fixtures.postgres import PostgresMissingError, postgres_cluster, postgres_database, server_bin
 
 settings.register_profile("runlake", deadline=None, print_blob=True)
 settings.load_profile("runlake")
 
-for name in [name for name in os.environ if name.startswith("RUNLAKE_")]:
+for name in [name for name in os.environ if name.startswith("RUNLAKE_") and not name.startswith("RUNLAKE_TEST_")]:
     del os.environ[name]
+
+
+@pytest.fixture(scope="session")
+def postgres_cluster_url() -> Iterator[str]:
+    """A throw-away PostgreSQL server, one for each worker of the run."""
+    try:
+        server_bin()
+    except PostgresMissingError as error:
+        if os.environ.get("RUNLAKE_TEST_POSTGRES") == "required":
+            raise
+        pytest.skip(str(error))
+    with postgres_cluster() as url:
+        yield url
+
+
+@pytest.fixture
+def postgres_url(postgres_cluster_url: str) -> Iterator[str]:
+    """An empty PostgreSQL database of this test's own."""
+    with postgres_database(postgres_cluster_url) as url:
+        yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def hot_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an empty database of this test's own: once SQLite, once PostgreSQL."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'hot' / 'state.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Says at the end when a part of the tests was left out."""
+    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "PostgreSQL" in str(report.longrepr)]
+    if skipped:
+        how = "no server is installed (Debian: apt-get install postgresql)"
+        terminalreporter.write_line(f"{len(skipped)} tests on PostgreSQL were left out: {how}")

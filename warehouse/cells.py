@@ -171,38 +171,11 @@ class Accumulator:
         else:
             self._entries.append((entry_slot[kept], cells.bucket[kept], cells.count[kept]))
 
-    def merged(self, first: int) -> Accumulator:
-        """All slots from `first` on as one."""
-        whole = Accumulator(1)
-        whole._by_status = self._by_status[first:].sum(axis=0, keepdims=True)
-        whole._sums = {name: sums[first:].sum(keepdims=True) for name, sums in self._sums.items()}
-        whole._min_us = self._min_us[first:].min(keepdims=True)
-        whole._max_us = self._max_us[first:].max(keepdims=True)
-        counts = np.zeros(histogram.BUCKETS)
-        for slot, bucket, count in self._entries:  # part by part: put together they would be copied first
-            inside = slot >= first
-            counts += np.bincount(bucket[inside], weights=count[inside], minlength=histogram.BUCKETS)
-        filled = np.flatnonzero(counts)
-        whole._entries = [(np.zeros(len(filled), np.int64), filled, counts[filled].astype(np.int64))]
-        return whole
-
-    def percentiles_us(self, known_us: Array | None = None) -> Array:
-        """The RANKS of each slot, a row a slot, not a number where nothing has a duration.
-
-        `known_us` has the rows that are known already; only those that are not a number in it are worked out.
-        """
-        unknown = np.arange(self._slots) if known_us is None else np.flatnonzero(np.isnan(known_us[:, 0]))
-        place = np.full(self._slots, -1, np.int64)
-        place[unknown] = np.arange(len(unknown))
-        all_us = np.full((self._slots, len(RANKS)), np.nan) if known_us is None else known_us.copy()
-        all_us[unknown] = histogram.percentiles(
-            *self._entries_of(place), self._min_us[unknown], self._max_us[unknown], RANKS
-        )
-        return all_us
-
-    def totals(self, known_us: Array | None = None) -> list[Totals]:
-        """What each slot comes to; for `known_us` see percentiles_us."""
-        percentiles_us = self.percentiles_us(known_us)
+    def totals(self) -> list[Totals]:
+        """What each slot comes to."""
+        parts = self._entries or [(np.zeros(0, np.int64),) * 3]
+        slots, buckets, counts = (np.concatenate([part[column] for part in parts]) for column in range(3))
+        percentiles_us = histogram.percentiles(slots, buckets, counts, self._min_us, self._max_us, RANKS)
         # Plain numbers column by column: a thousand slots are a thousand answers.
         rows = zip(
             self._by_status.tolist(),
@@ -213,16 +186,6 @@ class Accumulator:
             strict=True,
         )
         return [_totals(*row) for row in rows]
-
-    def _entries_of(self, place: Ints) -> tuple[Ints, Array, Array]:
-        """The histogram entries of the slots that have a place, and these places."""
-        parts: list[tuple[Ints, Array, Array]] = [(np.zeros(0, np.int64),) * 3]
-        for slot, bucket, count in self._entries:
-            placed = place[slot]
-            kept = np.flatnonzero(placed >= 0)
-            parts.append((placed[kept], bucket[kept], count[kept]))
-        slots, buckets, counts = (np.concatenate([part[column] for part in parts]) for column in range(3))
-        return slots, buckets, counts
 
 
 def _totals(

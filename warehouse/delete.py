@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from warehouse.data_file import NewFile
 from warehouse.duck import Session
-from warehouse.rewrite import matching_files, rows_of, without_keys
+from warehouse.rewrite import rows_of, without_keys
 from warehouse.schema import TABLES
 from warehouse.snapshot import DataFile, Snapshot
 from warehouse.tables import Change, LakeTables
@@ -30,8 +30,8 @@ def delete(lake: LakeTables, ids: Iterable[str]) -> int:
 
 
 def _plan(lake: LakeTables, session: Session, snapshot: Snapshot, ids: pa.Array) -> Change[int]:
-    files = matching_files(session, "executions", snapshot.files["executions"], ids)
-    found = rows_of(session, "executions", files, ids).select(["id", "date"])
+    files = lake.id_index.candidates(session, snapshot.files["executions"], ids)
+    found = rows_of(session, "executions", list(files), ids).select(["id", "date"])
     if not found.num_rows:
         return Change(0)
     days = set(found["date"].to_pylist())

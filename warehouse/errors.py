@@ -9,11 +9,19 @@ RunlakeError
 │   ├── LakeBusyError        another process is writing (transient: try again)
 │   ├── CommitConflictError  another writer committed first (transient: refresh, plan again)
 │   └── LakeCorruptError     the lake does not hold what its log says
+├── HotStoreError
+│   ├── HotStoreBusyError         others held it too long (transient: try again)
+│   ├── HotStoreFullError         its disk is full; nothing was written
+│   ├── HotStoreUnavailableError  it cannot be reached or opened (transient)
+│   ├── ExecutionEndedError       what was to be decided about has ended meanwhile
+│   └── HotStoreVersionError      its tables are those of another release
 └── QueryError
     └── QueryTimeoutError    the query ran into its time limit
 """
 
 from __future__ import annotations
+
+from collections.abc import Mapping
 
 
 class RunlakeError(Exception):
@@ -65,6 +73,39 @@ class CommitConflictError(LakeError):
 
 class LakeCorruptError(LakeError):
     """The files of the lake are not what its log says."""
+
+
+class HotStoreError(RunlakeError):
+    """The hot store cannot do what was asked; nothing of the transaction remains."""
+
+
+class HotStoreBusyError(HotStoreError):
+    """Other writers, or a seal, held the hot store or the record for too long."""
+
+    transient = True
+
+
+class HotStoreFullError(HotStoreError):
+    """The disk of the hot store is full."""
+
+
+class HotStoreUnavailableError(HotStoreError):
+    """The hot store's database cannot be reached, opened, or read."""
+
+    transient = True
+
+
+class ExecutionEndedError(HotStoreError):
+    """Executions that had to be unfinished are not, so nothing was written."""
+
+    def __init__(self, statuses: Mapping[str, str | None]) -> None:
+        super().__init__(f"{len(statuses)} executions have ended meanwhile")
+        self.statuses = statuses
+        """The status of each by id. None: it is gone."""
+
+
+class HotStoreVersionError(HotStoreError):
+    """The hot store's tables are not those of this release."""
 
 
 class QueryError(RunlakeError):

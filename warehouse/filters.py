@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, get_args
 
@@ -60,13 +60,19 @@ class ExecutionFilter:
     @property
     def by_time_only(self) -> bool:
         """Nothing but since and until is asked, so that whole dates can be counted unopened."""
-        return self == ExecutionFilter(since=self.since, until=self.until)
+        return self.timeless() == ExecutionFilter()
+
+    def timeless(self) -> ExecutionFilter:
+        """The same without since and until."""
+        return replace(self, since=None, until=None)
 
     def params(self) -> dict[str, Any]:
-        """The `$name` parameters of `sql/filtered_executions.sql`; None: any."""
+        """The `$name` parameters of queries over executions; None: any."""
+        return {"since": self.since, "until": self.until, **self.conditions()}
+
+    def conditions(self) -> dict[str, Any]:
+        """The parameters of the SQL macro is_wanted: all but since and until."""
         return {
-            "since": self.since,
-            "until": self.until,
             "workflow_ids": list(self.workflow_ids) or None,
             "statuses": list(self.statuses) or None,
             "modes": list(self.modes) or None,

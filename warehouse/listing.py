@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime
 from itertools import groupby
-from typing import Any, Final, Literal, get_args
+from typing import Any, Final, Literal, cast, get_args
 
 import pyarrow as pa
 
+from warehouse.counting import Counter
 from warehouse.duck import Session, read_sql
 from warehouse.errors import BadInputError
 from warehouse.filters import ExecutionFilter
-from warehouse.scan import attach_files
-from warehouse.schema import SCHEMAS, TABLES, TableName
+from warehouse.id_index import IdIndex
+from warehouse.list_chunks import ListMemory, as_matches, rollup_filters
+from warehouse.list_pages import TimePage
+from warehouse.lru import FileMemory
+from warehouse.period import from_us
+from warehouse.rollup_cache import CachedRollup, RollupCache
+from warehouse.scan import over_files
+from warehouse.schema import EXECUTIONS, SCHEMAS, TABLES, TableName
 from warehouse.snapshot import DataFile, Snapshot
 
 ListSort = Literal["startedAt", "-startedAt", "duration", "-duration"]
@@ -105,75 +113,169 @@ class Detail:
         return found
 
 
-def list_executions(session: Session, snapshot: Snapshot, query: ListQuery, *, with_total: bool = True) -> ListPage:
+class Memory:
+    """What lists remember from one question to the next. Safe for several threads."""
+
+    def __init__(self) -> None:
+        self.lists = ListMemory()
+        self.counts: FileMemory[ExecutionFilter, int] = FileMemory()
+
+    def discard(self, names: Collection[str]) -> None:
+        """Forget what belongs to these data files."""
+        self.counts.discard(names)
+        self.lists.discard(names)
+
+
+def list_executions(
+    session: Session,
+    snapshot: Snapshot,
+    query: ListQuery,
+    *,
+    with_total: bool = True,
+    rollups: RollupCache | None = None,
+    memory: Memory | None = None,
+) -> ListPage:
     """One page of the executions that match.
 
-    By instant, dates are walked from the end where the page begins and only until it is full; by duration, the two
-    columns of all matching dates are looked through. `total` is exact: whole dates are counted from the log, others
-    from the filtered columns alone (some 5 ms a million rows).
+    By instant, dates are walked from the end where the page begins and only until it is full. With `rollups` and
+    `memory` a page costs the same wherever it lies (see list_chunks). By duration, the two columns of all matching
+    dates are looked through. `total` is exact: see counting.
     """
     own = session.fork()
     try:
+        memory = memory or Memory()
         live = snapshot.live("executions", query.filter.since, query.filter.until)
-        keys = _page_keys(own, live, query)
-        page = keys.slice(0, query.limit)
-        next_key = _key(page.slice(query.limit - 1)) if keys.num_rows > query.limit else None
-        rows = _rows(own, live, page, query)
-        return ListPage(rows, count_executions(own, snapshot, query.filter) if with_total else None, next_key)
+        if query.by_time:
+            page, next_key = _page_by_time(own, snapshot, live, query, rollups, memory.lists)
+        else:
+            page, next_key = _page_by_walking(own, live, query)
+        counter = Counter(own, rollups, memory.counts, memory.lists)
+        return ListPage(page, counter.count(snapshot, query.filter) if with_total else None, next_key)
     finally:
         own.close()
 
 
-def count_executions(session: Session, snapshot: Snapshot, filter: ExecutionFilter) -> int:
+def count_executions(
+    session: Session,
+    snapshot: Snapshot,
+    filter: ExecutionFilter,
+    *,
+    rollups: RollupCache | None = None,
+    memory: Memory | None = None,
+) -> int:
     """How many executions match, exactly; what the log of the lake knows is not read again."""
-    counted = 0
-    files: list[DataFile] = []
-    for file in snapshot.live("executions", filter.since, filter.until):
-        if filter.by_time_only and _whole_date(file.date, filter):
-            counted += file.rows
-        else:
-            files.append(file)
-    if files:
-        own = session.fork()
-        try:
-            _choose(own, files)
-            counted += own.rows(read_sql("warehouse", "list_count"), filter.params())[0][0]
-        finally:
-            own.close()
-    return counted
+    memory = memory or Memory()
+    own = session.fork()
+    try:
+        return Counter(own, rollups, memory.counts, memory.lists).count(snapshot, filter)
+    finally:
+        own.close()
+
+
+def _page_by_time(
+    session: Session,
+    snapshot: Snapshot,
+    live: Sequence[DataFile],
+    query: ListQuery,
+    rollups: RollupCache | None,
+    lists: ListMemory,
+) -> tuple[pa.Table, PageKey | None]:
+    """The rows of the page and the key of the next one; files of which rollups know nothing are walked."""
+    after = None if query.after is None else cast(tuple[datetime, str], query.after)
+    page = TimePage(query.filter, after, query.limit + 1, newest_first=query.descending)
+    hot = [file for file in live if file.hot]
+    entries: list[CachedRollup] = []
+    if rollups is not None and rollup_filters(query.filter) is not None:
+        entries = [entry for file in live if not file.hot and (entry := rollups.peek(file)) is not None]
+    rows = {} if snapshot.hot is None else snapshot.hot.rows
+    at_hand = page.from_rows([rows[file.name] for file in hot])
+    parts = [page.from_whole_files(session, lists, hot) if at_hand is None else at_hand]
+    if rollups is not None and entries:
+        parts.append(page.from_rollups(session, rollups, lists, entries))
+    known = {entry.file.name for entry in entries}
+    rest = [file for file in live if not file.hot and file.name not in known]
+    if rest:
+        keys = _page_keys(session, rest, query)
+        parts.append(as_matches(_rows(session, rest, keys, query)))
+    found = page.first(parts)
+    next_key = None
+    if len(found.placed_us) > query.limit:
+        next_key = (from_us(int(found.placed_us[query.limit - 1])), found.rows["id"][query.limit - 1].as_py())
+    return found.rows.slice(0, query.limit).combine_chunks(), next_key
+
+
+def _page_by_walking(session: Session, live: Sequence[DataFile], query: ListQuery) -> tuple[pa.Table, PageKey | None]:
+    """The rows of the page and the key of the next one, by looking through the files."""
+    keys = _page_keys(session, live, query)
+    page = keys.slice(0, query.limit)
+    next_key = _key(page.slice(query.limit - 1)) if keys.num_rows > query.limit else None
+    return _rows(session, live, page, query).select(EXECUTIONS.names).cast(EXECUTIONS), next_key
 
 
 def find_execution(
-    session: Session, snapshot: Snapshot, id: str, *, tables: Collection[TableName] = TABLES
+    session: Session,
+    snapshot: Snapshot,
+    id: str,
+    *,
+    tables: Collection[TableName] = TABLES,
+    index: IdIndex | None = None,
+    workflow_ids: tuple[str, ...] = (),
 ) -> Detail | None:
-    """The execution of that id with its rows in `tables` (the others come empty); None: the lake has none.
+    """The execution of that id with its rows in `tables` (the others come empty); None: there is none.
 
-    Files whose range of ids leaves it out are not opened; the Bloom filters rule out most of the others. The other
-    tables are looked up in the files of its date alone.
+    With `index` only the file that holds it is opened; without, files whose range of ids leaves it out are not, and
+    their Bloom filters rule out most of the others. The other tables are looked up, side by side, in the files of its
+    date alone. `workflow_ids`: an execution of another workflow is as good as none; empty: any.
     """
     own = session.fork()
     try:
-        found = _lookup(own, snapshot, "executions", id, None)
-        if not found.num_rows:
+        files = [file for file in snapshot.files["executions"] if file.hot or _may_hold(file, id)]
+        if index is not None:
+            lake = index.candidates(own, [file for file in files if not file.hot], [id])
+            files = [file for file in files if file.hot or file in lake]
+        found = _lookup(own, files, "executions", id)
+        if not found.num_rows or (workflow_ids and found["workflow_id"][0].as_py() not in workflow_ids):
             return None
         day = found.column("date")[0].as_py()
-        parts = {
-            table: _lookup(own, snapshot, table, id, day) if table in tables else SCHEMAS[table].empty_table()
-            for table in TABLES
-            if table != "executions"
-        }
-        return Detail(found, parts["node_runs"], parts["payloads"], parts["logs"])
+        return Detail(found, *_details(own, snapshot, id, day, [table for table in _DETAILS if table in tables]))
     finally:
         own.close()
 
 
-def _lookup(session: Session, snapshot: Snapshot, table: TableName, id: str, day: date | None) -> pa.Table:
-    """The rows of one execution in one table, on that date or on any."""
-    files = [file for file in snapshot.files[table] if day in (None, file.date) and _may_hold(file, id)]
+_DETAILS: Final[tuple[TableName, ...]] = ("node_runs", "payloads", "logs")
+
+
+def _details(
+    session: Session, snapshot: Snapshot, id: str, day: date, tables: Sequence[TableName]
+) -> tuple[pa.Table, pa.Table, pa.Table]:
+    """Node runs, payloads and logs of an execution of that date; those not asked for are empty."""
+    files = {
+        table: [file for file in snapshot.files[table] if file.date == day and _may_hold(file, id)] for table in tables
+    }
+    asked = [table for table in tables if files[table]]
+    found = {table: SCHEMAS[table].empty_table() for table in _DETAILS}
+    if len(asked) == 1:
+        found[asked[0]] = _lookup(session, files[asked[0]], asked[0], id)
+    elif asked:
+
+        def apart(table: TableName) -> pa.Table:
+            own = session.fork()
+            try:
+                return _lookup(own, files[table], table, id)
+            finally:
+                own.close()
+
+        with ThreadPoolExecutor(len(asked)) as pool:  # each is mostly planning and opening, so they overlap well
+            found |= dict(zip(asked, pool.map(apart, asked), strict=True))
+    return found["node_runs"], found["payloads"], found["logs"]
+
+
+def _lookup(session: Session, files: Sequence[DataFile], table: TableName, id: str) -> pa.Table:
+    """The rows of one execution in these files."""
     if not files:
         return SCHEMAS[table].empty_table()
-    attach_files(session, f"chosen_{table}", table, files)
-    return session.table(read_sql("warehouse", f"find_{table}"), {"id": id}).cast(SCHEMAS[table])
+    sql = over_files(f"chosen_{table}", table, files, read_sql("warehouse", f"find_{table}"))
+    return session.table(sql, {"id": id}).cast(SCHEMAS[table])
 
 
 def _may_hold(file: DataFile, id: str) -> bool:
@@ -199,13 +301,13 @@ def _page_keys(session: Session, live: Sequence[DataFile], query: ListQuery) -> 
     """(sort_value, id, date) of the rows of the page in order, and of one more if there is one."""
     after_value, after_id = query.after or (None, None)
     bounds: dict[str, Any] = {"has_after": query.after is not None, "after_value": after_value, "after_id": after_id}
-    sql = read_sql("warehouse", _KEYS_SQL[query.sort])
+    text = read_sql("warehouse", _KEYS_SQL[query.sort])
     parts: list[pa.Table] = []
     missing = query.limit + 1
     for files in _walk(live, query):
-        _choose(session, files)
         if not query.by_time:
-            bounds["bound"] = _duration_bound(session, query)
+            bounds["bound"] = _duration_bound(session, files, query)
+        sql = over_files("chosen_executions", "executions", files, text)
         part = session.table(sql, {**query.filter.params(), **bounds, "rows_wanted": missing})
         parts.append(part)
         missing -= part.num_rows
@@ -214,20 +316,21 @@ def _page_keys(session: Session, live: Sequence[DataFile], query: ListQuery) -> 
     return pa.concat_tables(parts) if parts else _NO_KEYS
 
 
-def _duration_bound(session: Session, query: ListQuery) -> float | None:
+def _duration_bound(session: Session, files: Sequence[DataFile], query: ListQuery) -> float | None:
     """A duration at the end of the page or beyond it; None: all of them may be on the page."""
     after = query.after[0] if query.after else None
     if query.after and after is None:
         return None
     params = {"sign": -1 if query.descending else 1, "after_value": after, "rows_before": query.limit}
-    found = session.rows(read_sql("warehouse", "list_duration_bound"), {**query.filter.params(), **params})
+    sql = over_files("chosen_executions", "executions", files, read_sql("warehouse", "list_duration_bound"))
+    found = session.rows(sql, {**query.filter.params(), **params})
     return float(found[0][0]) if found else None
 
 
 _NO_KEYS: Final = pa.schema([("sort_value", pa.float64()), ("id", pa.string()), ("date", pa.date32())]).empty_table()
 
-_FEW_ROWS: Final = 200_000
-"""Dates with fewer rows than this are read together: opening files is what costs then."""
+_FEW_ROWS: Final = 20_000
+"""Dates with fewer rows than this are read together, opening files is what costs then; each time twice as many."""
 
 
 def _walk(live: Sequence[DataFile], query: ListQuery) -> Iterator[list[DataFile]]:
@@ -239,43 +342,30 @@ def _walk(live: Sequence[DataFile], query: ListQuery) -> Iterator[list[DataFile]
     edge = query.after[0].astimezone(UTC).date() if query.after and isinstance(query.after[0], datetime) else None
     files = sorted(live, key=lambda file: file.date, reverse=query.descending)
     held: list[DataFile] = []
+    wanted = _FEW_ROWS
     for day, same_day in groupby(files, key=lambda file: file.date):
         if edge is not None and (day > edge if query.descending else day < edge):
             continue
         held += same_day
-        if sum(file.rows for file in held) >= _FEW_ROWS:
+        if sum(file.rows for file in held) >= wanted:
             yield held
             held = []
+            wanted *= 2
     if held:
         yield held
 
 
 def _rows(session: Session, live: Sequence[DataFile], keys: pa.Table, query: ListQuery) -> pa.Table:
-    """The whole rows of the page, in the order of its keys."""
+    """The whole rows of these keys, in their order, as list_rows.sql gives them."""
     days = set(keys.column("date").to_pylist())
     files = [file for file in live if file.date in days]
-    if not files:
-        return SCHEMAS["executions"].empty_table()
-    attach_files(session, "chosen_executions", "executions", files)
     ids, values = keys.column("id").to_pylist(), keys.column("sort_value").to_pylist()
-    ends = (None, None) if None in values else (min(values), max(values))
+    ends = (None, None) if None in values or not values else (min(values), max(values))
     params = dict.fromkeys(("placed_from", "placed_to", "duration_from", "duration_to"))
     names = ("placed_from", "placed_to") if query.by_time else ("duration_from", "duration_to")
     params |= dict(zip(names, ends, strict=True))
-    rows = session.table(read_sql("warehouse", "list_rows"), {"ids": ids, **params})
+    sql = over_files("chosen_executions", "executions", files, read_sql("warehouse", "list_rows"))
+    rows = session.table(sql, {"ids": ids, **params})
     place = {key: at for at, key in enumerate(ids)}
     order = sorted(range(rows.num_rows), key=lambda at: place[rows.column("id")[at].as_py()])
-    return rows.take(pa.array(order, pa.int64())).cast(SCHEMAS["executions"])
-
-
-def _choose(session: Session, files: Sequence[DataFile]) -> None:
-    attach_files(session, "chosen_executions", "executions", files)
-    session.run(read_sql("warehouse", "filters"))
-
-
-def _whole_date(day: date, filter: ExecutionFilter) -> bool:
-    """Every instant of the date is inside [since, until)."""
-    start = datetime.combine(day, time(), UTC)
-    return (filter.since is None or filter.since <= start) and (
-        filter.until is None or start + timedelta(days=1) <= filter.until
-    )
+    return rows.take(pa.array(order, pa.int64()))

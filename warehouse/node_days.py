@@ -43,6 +43,11 @@ class NodeDay:
         return self.since + timedelta(days=1)
 
     @property
+    def hot(self) -> bool:
+        """Some of it is in the hot store, so that it will not be the same for long."""
+        return any(file.hot for file in (*self.executions, *self.node_runs))
+
+    @property
     def digest(self) -> str:
         """Names these very files: another one means another answer."""
         names = [FORMAT, *sorted(file.name for file in (*self.executions, *self.node_runs))]

@@ -16,7 +16,7 @@ from warehouse.results import NodeStatistics, NodeTotals
 from warehouse.rollup_cache import RollupCache
 from warehouse.selection import Filters, select
 from warehouse.snapshot import Snapshot
-from warehouse.statistics import executions_by_workflow, workflow_names
+from warehouse.statistics import StatisticsQuery, as_of, executions_by_workflow, workflow_names
 
 _RANKS = (0.50, 0.95)
 
@@ -29,6 +29,7 @@ def node_statistics(
     since: datetime,
     until: datetime,
     workflow_id: str | None = None,
+    workflow_ids: tuple[str, ...] = (),
     limit: int = 50,
 ) -> NodeStatistics:
     """The nodes of the executions placed in [since, until), most exclusive time first (then runs, then ids).
@@ -44,6 +45,7 @@ def node_statistics(
         since: first instant.
         until: end, not included.
         workflow_id: only this workflow. None: all.
+        workflow_ids: only these, as if there were no others. Empty: all.
         limit: most nodes to list, at least 0; `nodes_total` says how many there are.
 
     Raises:
@@ -54,9 +56,10 @@ def node_statistics(
     milliseconds for each other day. Quadratic in the runs of an execution only where those overlap in time.
     """
     window = resolve_period(CUSTOM, since, until, now=until)
-    rows = _rows(session, snapshot, rollups, window, workflow_id, max(limit, 1))
+    chosen = StatisticsQuery(workflow_id=workflow_id, workflow_ids=workflow_ids).workflows
+    rows = _rows(session, snapshot, rollups, window, chosen, max(limit, 1))
     listed = rows[: max(limit, 0)]
-    workflows = _workflows(session, snapshot, rollups, window, workflow_id)
+    workflows = _workflows(session, snapshot, rollups, window, chosen)
     times_s = _percentiles(listed)
     return NodeStatistics(
         since=window.since,
@@ -65,34 +68,39 @@ def node_statistics(
             _node(row, *workflows[row["workflow_id"]], *times) for row, times in zip(listed, times_s, strict=True)
         ),
         nodes_total=rows[0]["nodes_total"] if rows else 0,
-        as_of=rollups.as_of(snapshot.files["executions"]),
+        as_of=as_of(session, rollups, snapshot, workflow_ids),
         lake_version=snapshot.version,
     )
 
 
 def _rows(
-    session: Session, snapshot: Snapshot, rollups: RollupCache, window: Period, workflow_id: str | None, limit: int
+    session: Session,
+    snapshot: Snapshot,
+    rollups: RollupCache,
+    window: Period,
+    workflow_ids: tuple[str, ...],
+    limit: int,
 ) -> list[dict[str, Any]]:
     """Rows of node_totals.sql: the first `limit` nodes."""
     days = days_of(snapshot, window.since, window.until)
-    whole = [day for day in days if window.since <= day.since and day.until <= window.until]
+    whole = [day for day in days if window.since <= day.since and day.until <= window.until and not day.hot]
     tables = rollups.node_days.get(whole)
     tables += [read_node_day(session, day, window.since, window.until) for day in days if day not in whole]
     if not tables:
         return []
     with session.tables(node_days=pa.concat_tables(tables)):
-        parameters = {"workflow_id": workflow_id, "limit": limit}
+        parameters = {"workflow_ids": list(workflow_ids) or None, "limit": limit}
         rows: list[dict[str, Any]] = session.table(read_sql("warehouse", "node_totals"), parameters).to_pylist()
     return rows
 
 
 def _workflows(
-    session: Session, snapshot: Snapshot, rollups: RollupCache, window: Period, workflow_id: str | None
+    session: Session, snapshot: Snapshot, rollups: RollupCache, window: Period, workflow_ids: tuple[str, ...]
 ) -> dict[str | None, tuple[str | None, int]]:
     """Name and executions in the window of each workflow that has any."""
     entries = rollups.get(snapshot.live("executions", window.since, window.until))
     borders = np.array([to_us(window.since), to_us(window.until)], np.int64)
-    found = select(session, rollups, entries, borders, Filters(workflow_id), by_workflow=True)
+    found = select(session, rollups, entries, borders, Filters(workflow_ids), by_workflow=True)
     counts = executions_by_workflow(rollups, found, 0)
     numbers = np.flatnonzero(counts).tolist()
     names = workflow_names(entries, numbers)

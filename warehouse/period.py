@@ -39,6 +39,8 @@ DAY_US: Final = 24 * HOUR_US
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+_MINUTE: Final = timedelta(minutes=1)
+_HOUR: Final = timedelta(hours=1)
 _NOMINAL: Final[dict[Granularity, timedelta]] = {
     "minute": timedelta(minutes=1),
     "hour": timedelta(hours=1),
@@ -198,9 +200,9 @@ def _walk(since: datetime, granularity: Granularity, timezone: tzinfo) -> Iterat
     """Each border after `since`, ascending, until the calendar ends."""
     try:
         if granularity == "minute":
-            yield from _walk_minutes(since)
+            yield from _walk_even(since, _MINUTE)  # full minutes are the same in every zone of today
         if granularity == "hour":
-            yield from _walk_hours(since, timezone)
+            yield from _walk_hours(since, timezone) if timezone is not UTC else _walk_even(since, _HOUR)
         day = since.astimezone(timezone).date()
         while True:
             day = _next_day(day, granularity)
@@ -209,11 +211,11 @@ def _walk(since: datetime, granularity: Granularity, timezone: tzinfo) -> Iterat
         return
 
 
-def _walk_minutes(since: datetime) -> Iterator[datetime]:
-    """Full minutes, which are the same in every zone of today."""
-    at = since.replace(second=0, microsecond=0)
+def _walk_even(since: datetime, step: timedelta) -> Iterator[datetime]:
+    """Full minutes or hours of UTC."""
+    at = since.replace(minute=0, second=0, microsecond=0) if step == _HOUR else since.replace(second=0, microsecond=0)
     while True:
-        at += timedelta(minutes=1)
+        at += step
         yield at
 
 

@@ -92,6 +92,11 @@ class Statistics:
     """updated_at of the newest record in the lake; None: the lake is empty."""
     lake_version: int
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes in memory, about."""
+        return 1_000 * (1 + len(self.buckets) + 2 * len(self.workflows))
+
 
 @dataclass(frozen=True, slots=True)
 class NodeTotals:

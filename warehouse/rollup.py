@@ -104,14 +104,19 @@ def load_rollup(path: Path, file: DataFile) -> Rollup:
     """
     with pa.memory_map(str(path)) as source:
         # The arrays keep the mapping alive; closing the file only gives its descriptor back.
-        size = source.size()
-        batch = pa.ipc.open_file(source).get_batch(0)
+        return read_rollup(source, file)
+
+
+def read_rollup(source: pa.NativeFile, file: DataFile) -> Rollup:
+    """A rollup from what `build_rollup` gave; raises what load_rollup raises."""
+    size = source.size()
+    batch = pa.ipc.open_file(source).get_batch(0)
     if (batch.schema.metadata or {}) != _metadata(file):
-        raise LakeCorruptError(f"{path} is not the rollup of {file.name} in format {FORMAT}")
+        raise LakeCorruptError(f"what is stored is not the rollup of {file.name} in format {FORMAT}")
     columns = {name: batch.column(name).values for name in batch.schema.names}
     levels = {level: _cells(columns, level) for level in LEVELS}
     if int(levels["file"].measures["executions"].sum()) != file.rows:
-        raise LakeCorruptError(f"{path} does not count the {file.rows} rows of {file.name}")
+        raise LakeCorruptError(f"the rollup of {file.name} does not count the {file.rows} rows of the file")
     errors = (
         columns[f"errors.{name}"].to_pylist() for name in ("fingerprint", "executions", "first_at_us", "last_at_us")
     )

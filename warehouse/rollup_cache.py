@@ -12,7 +12,6 @@ from typing import Final, Literal
 from urllib.parse import quote
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 
 from warehouse.cells import Accumulator, Cells, merge
@@ -20,10 +19,14 @@ from warehouse.derived import remove_leftovers, write_atomically
 from warehouse.duck import Session
 from warehouse.errors import LakeCorruptError
 from warehouse.histogram import Ints
-from warehouse.lru import Lru
+from warehouse.id_index import SUFFIX as IDS_SUFFIX
+from warehouse.id_index import index_path
+from warehouse.lru import FileMemory, Lru
 from warehouse.node_days import NodeDays
 from warehouse.period import HOUR_US, day_start_us, from_us
-from warehouse.rollup import Rollup, build_rollup, load_rollup, read_hours
+from warehouse.results import Totals
+from warehouse.rollup import Rollup, build_rollup, load_rollup, read_hours, read_rollup
+from warehouse.schema import STATUSES, Status
 from warehouse.snapshot import DataFile
 
 _SUFFIX: Final = ".rollup.arrow"
@@ -69,16 +72,16 @@ class _Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class HourPercentiles:
-    """Percentiles of the durations of whole hours over several files."""
+class _HourTotals:
+    """What the hours of several files come to."""
 
     hours: Ints
-    percentiles_us: npt.NDArray[np.float64]
+    totals: list[Totals]
 
     @property
     def nbytes(self) -> int:
-        """Bytes of both arrays."""
-        return self.hours.nbytes + self.percentiles_us.nbytes
+        """Bytes, about."""
+        return self.hours.nbytes + 800 * len(self.totals)
 
 
 class RollupCache:
@@ -109,7 +112,10 @@ class RollupCache:
         self._build_lock = threading.Lock()
         self._mapped: Lru[str, CachedRollup] = Lru(mapped_limit_bytes)
         self._rows: Lru[tuple[str, int], Cells] = Lru(rows_limit_bytes)
-        self._hour_percentiles: Lru[tuple[str, ...], HourPercentiles] = Lru(rows_limit_bytes)
+        self._hour_totals: Lru[tuple[tuple[Status, ...], tuple[str, ...]], _HourTotals] = Lru(rows_limit_bytes)
+        self.newest_of: FileMemory[tuple[str, ...], datetime | None] = FileMemory()
+        """By workflows, the newest `updated_at` of theirs in each file."""
+        self._newest: tuple[Sequence[DataFile], datetime | None] = ((), None)
         self._merged: Lru[tuple[str, tuple[Span, ...]], Cells] = Lru(merged_limit_bytes)
         self._summaries: dict[str, _Summary] = {}
         self._numbers: dict[str | None, int] = {}
@@ -124,15 +130,23 @@ class RollupCache:
             found = [entry or built[file.name] for file, entry in zip(files, found, strict=True)]
         return [entry for entry in found if entry is not None]
 
+    def peek(self, file: DataFile) -> CachedRollup | None:
+        """The rollup of a file if there is one; nothing is built."""
+        return self._lookup(file)
+
     def as_of(self, files: Sequence[DataFile]) -> datetime | None:
         """The newest `updated_at` of all executions in these files. None: there is none.
 
         From the lake's log; only a file of which the log does not say it is rolled up for this.
         """
+        if files is self._newest[0]:  # the very files that were asked for last
+            return self._newest[1]
         said = [file.newest_at for file in files if file.newest_at is not None]
         rolled_up = self._summarise([file for file in files if file.newest_at is None])
         counted = [from_us(summary.updated_at_us) for summary in rolled_up if summary.updated_at_us is not None]
-        return max(said + counted, default=None)
+        newest_at = max(said + counted, default=None)
+        self._newest = files, newest_at
+        return newest_at
 
     def error_spans(self, files: Sequence[DataFile], fingerprints: Collection[str]) -> dict[str, ErrorSpan]:
         """How often, first and last these error groups occur in these files; those that do not are left out."""
@@ -176,19 +190,26 @@ class RollupCache:
             self._merged.put(key, cells)
         return cells
 
-    def hour_percentiles(self, entries: Sequence[CachedRollup]) -> tuple[Ints, npt.NDArray[np.float64]]:
-        """(hours since 1970, their percentiles as Accumulator.percentiles_us gives them) of whole files, remembered."""
-        spans = [(entry, ALL_HOURS) for entry in entries]
-        key = tuple(entry.file.name for entry in entries)
-        found = self._hour_percentiles.get(key)
+    def hour_totals(
+        self, entries: Sequence[CachedRollup], statuses: tuple[Status, ...] = ()
+    ) -> tuple[Ints, list[Totals]]:
+        """(hours since 1970 with executions, ascending, and what each comes to) of whole files, remembered.
+
+        statuses: only executions with one of these; empty: all.
+        """
+        key = statuses, tuple(entry.file.name for entry in entries)
+        found = self._hour_totals.get(key)
         if found is None:
-            cells = self.merged("hour", spans)
+            cells = self.merged("hour", [(entry, ALL_HOURS) for entry in entries])
             hours, slot = np.unique(cells.keys["hour"], return_inverse=True)
+            if statuses:
+                allowed = np.array([status in statuses for status in STATUSES])
+                slot = np.where(allowed[cells.keys["status"]], slot, -1)
             sums = Accumulator(len(hours))
             sums.add_all([(cells, slot.astype(np.int64))])
-            found = HourPercentiles(hours.astype(np.int64), sums.percentiles_us())
-            self._hour_percentiles.put(key, found)
-        return found.hours, found.percentiles_us
+            found = _HourTotals(hours.astype(np.int64), sums.totals())
+            self._hour_totals.put(key, found)
+        return found.hours, found.totals
 
     def workflow_id(self, number: int) -> str | None:
         """The id of a workflow's number."""
@@ -214,35 +235,59 @@ class RollupCache:
         self.forget(names)
         return prune_folder(self._folder, names)
 
+    def discard(self, names: Collection[str]) -> None:
+        """Drop from memory what belongs to any of these data files."""
+        gone = set(names)
+        self._mapped.drop(lambda name: name in gone)
+        self._rows.drop(lambda key: key[0] in gone)
+        self._hour_totals.drop(lambda key: not gone.isdisjoint(key[1]))
+        self._merged.drop(lambda key: any(name in gone for name, _ in key[1]))
+        self.newest_of.discard(gone)
+        with self._lock:
+            for name in gone:
+                self._summaries.pop(name, None)
+
     def forget(self, live: Collection[str]) -> None:
         """Drop from memory what belongs to none of these data files."""
         names = set(live)
         self._mapped.drop(lambda name: name not in names)
         self._rows.drop(lambda key: key[0] not in names)
-        self._hour_percentiles.drop(lambda key: any(name not in names for name in key))
+        self._hour_totals.drop(lambda key: any(name not in names for name in key[1]))
         self._merged.drop(lambda key: any(name not in names for name, _ in key[1]))
+        self.newest_of.keep(names)
         with self._lock:
             for name in self._summaries.keys() - names:
                 del self._summaries[name]
 
     def _summarise(self, files: Sequence[DataFile]) -> list[_Summary]:
         """What is kept of each file; those never seen are opened (and built)."""
-        unseen = [file for file in files if file.name not in self._summaries]
-        summaries = {entry.file.name: _summary(entry.rollup) for entry in self.get(unseen)}
-        return [self._summaries.get(file.name) or summaries[file.name] for file in files]
+        # Looked at once: another thread may discard a file of hot rows meanwhile.
+        seen = [self._summaries.get(file.name) for file in files]
+        unseen = [file for file, summary in zip(files, seen, strict=True) if summary is None]
+        opened = {entry.file.name: _summary(entry.rollup) for entry in self.get(unseen)}
+        return [summary or opened[file.name] for file, summary in zip(files, seen, strict=True)]
 
     def _lookup(self, file: DataFile) -> CachedRollup | None:
         """From memory, else from disk. None: it has to be built."""
         entry = self._mapped.get(file.name)
-        if entry is not None:
+        if entry is not None or file.hot:
             return entry
         try:
             return self._open(file)
         except (OSError, pa.ArrowException, KeyError, IndexError, LakeCorruptError):
             return None  # absent, cut off, or written by another version: derived data, so it is built again
 
+    def _keep(self, file: DataFile, stored: bytes) -> CachedRollup:
+        """Store what was built; of hot rows only in memory."""
+        if file.hot:
+            return self._take(file, read_rollup(pa.BufferReader(stored), file))
+        write_atomically(self._path(file.name), stored)
+        return self._open(file)
+
     def _open(self, file: DataFile) -> CachedRollup:
-        rollup = load_rollup(self._path(file.name), file)
+        return self._take(file, load_rollup(self._path(file.name), file))
+
+    def _take(self, file: DataFile, rollup: Rollup) -> CachedRollup:
         with self._lock:
             numbers = np.array([self._number(workflow_id) for workflow_id in rollup.workflow_ids], np.int64)
             self._summaries[file.name] = _summary(rollup)
@@ -265,8 +310,7 @@ class RollupCache:
             try:
                 for task in as_completed(tasks):
                     file = tasks.pop(task)
-                    write_atomically(self._path(file.name), task.result())
-                    found[file.name] = self._open(file)
+                    found[file.name] = self._keep(file, task.result())
             finally:
                 for task in tasks:
                     task.cancel()
@@ -277,9 +321,9 @@ class RollupCache:
 
 
 def prune_folder(folder: Path, live: Collection[str]) -> int:
-    """Delete the stored rollups of data files that are not among these names; how many files went."""
-    kept = {_file_name(name) for name in live}
-    gone = [path for path in folder.glob(f"*{_SUFFIX}") if path.name not in kept]
+    """Delete what is kept of data files that are not among these names (rollups, ids); how many files went."""
+    kept = {_file_name(name) for name in live} | {index_path(folder, name).name for name in live}
+    gone = [path for kind in (_SUFFIX, IDS_SUFFIX) for path in folder.glob(f"*{kind}") if path.name not in kept]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone) + remove_leftovers(folder)

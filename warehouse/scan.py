@@ -42,11 +42,44 @@ def attach_files(session: Session, view: str, table: TableName, files: Sequence[
     session.run(f'CREATE OR REPLACE TEMP VIEW "{view}" AS {files_query(table, files)}')
 
 
-def files_query(table: TableName, files: Sequence[DataFile]) -> str:
-    """SQL that reads exactly these files with the table's columns in order (hive partition `date` included)."""
+def over_files(view: str, table: TableName, files: Sequence[DataFile], sql: str) -> str:
+    """The query `sql` with exactly these files of `table` as what it calls `view`: planned in one go, nothing is left
+    behind in the session.
+    """
+    return over(view, files_query(table, files), sql)
+
+
+def over(view: str, source: str, sql: str) -> str:
+    """The query `sql` with the query `source` as what it calls `view`."""
+    return f'WITH "{view}" AS NOT MATERIALIZED ({source})\n{sql}'
+
+
+def files_query(table: TableName, files: Sequence[DataFile], *, named: bool = False) -> str:
+    """SQL that reads exactly these files with the table's columns in order (hive partition `date` included).
+
+    With `named` there is a column `filename` after them: the file's path.
+    """
     if not files:
         nulls = ", ".join(f'NULL::{_SQL_TYPES[field.type]} AS "{field.name}"' for field in SCHEMAS[table])
-        return f"SELECT {nulls} WHERE false"
-    columns = ", ".join(f'"{field.name}"' for field in SCHEMAS[table])
+        return f"SELECT {nulls}{', NULL::VARCHAR AS filename' if named else ''} WHERE false"
+    return f"SELECT {_columns(table)}{', filename' if named else ''} FROM {_read(files, 'filename' if named else '')}"
+
+
+def slices_query(table: TableName, slices: Sequence[tuple[DataFile, int, int]]) -> str:
+    """SQL that reads rows first..last-1 of each of these files, at least one, with the table's columns in order."""
+    parts = (
+        f"SELECT {_columns(table)} FROM {_read([file], 'file_row_number')} "
+        f"WHERE file_row_number >= {first} AND file_row_number < {last}"
+        for file, first, last in slices
+    )
+    return " UNION ALL ".join(parts)
+
+
+def _columns(table: TableName) -> str:
+    return ", ".join(f'"{field.name}"' for field in SCHEMAS[table])
+
+
+def _read(files: Sequence[DataFile], extra: str) -> str:
     paths = ", ".join("'" + file.path.replace("'", "''") + "'" for file in files)
-    return f"SELECT {columns} FROM read_parquet([{paths}], hive_partitioning = true, hive_types = {{'date': DATE}})"
+    more = f", {extra} = true" if extra else ""
+    return f"read_parquet([{paths}], hive_partitioning = true, hive_types = {{'date': DATE}}{more})"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -20,6 +20,7 @@ from warehouse.cells import Cells
 from warehouse.duck import Session
 from warehouse.histogram import Ints
 from warehouse.period import DAY_US, HOUR_US, day_start_us
+from warehouse.results import Totals
 from warehouse.rollup import Level
 from warehouse.rollup_cache import ALL_HOURS, CachedRollup, RollupCache
 from warehouse.schema import MODES, STATUSES, Mode, Status
@@ -29,9 +30,9 @@ _NONE: Final = np.zeros(0, np.int64)
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Which executions count; empty and None: all."""
+    """Which executions count: of each, any of the values; empty: all."""
 
-    workflow_id: str | None = None
+    workflow_ids: tuple[str, ...] = ()
     statuses: tuple[Status, ...] = ()
     modes: tuple[Mode, ...] = ()
 
@@ -53,8 +54,18 @@ class Selected:
     """Window of each cell, 0..; -1: none, or filtered out."""
     workflow: Ints
     """The cache's number of each cell's workflow; empty unless selected by workflow."""
-    percentiles_us: npt.NDArray[np.float64] | None = None
-    """A row a window: the percentiles of its cells here, where they are remembered; else not a number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """What the windows come to: some are known, the others are to be added up from cells."""
+
+    parts: list[Selected]
+    """The cells of the windows that are not known."""
+    known: dict[int, Totals]
+    """What each of these windows comes to, all in all."""
+    known_sum: list[Selected]
+    """Cells that the known windows come to together, each cell in slot 0."""
 
 
 def select(
@@ -79,9 +90,8 @@ def select(
     windows = len(borders) - 1
     starts = np.array([day_start_us(entry.file.date) for entry in entries], np.int64)
     first, last = _window(borders, starts), _window(borders, starts + DAY_US - 1)
-    mergeable = not filters.modes and filters.workflow_id is None
+    mergeable = not filters.modes and not filters.workflow_ids
     whole: dict[int, list[CachedRollup]] = {}
-    inner: list[CachedRollup] = []
     found: list[Selected] = []
     for entry, start_us, one, other in zip(entries, starts.tolist(), first.tolist(), last.tolist(), strict=True):
         if one == other:
@@ -91,17 +101,42 @@ def select(
         hour_slot, cut = _hours(borders, start_us)
         if mergeable and by_workflow:
             found.extend(_merged_hours(rollups, entry, hour_slot, filters))
-        elif mergeable and one >= 0 and other < windows:
-            inner.append(entry)
         else:
             cells = _level(entry, "cell" if by_workflow or not mergeable else "hour", filters)
             found.append(_selected(entry, cells, hour_slot[cells.keys["hour"]], filters, by_workflow))
         found.extend(_cut_hours(session, rollups, entry, cut, borders, filters, by_workflow))
-    if inner:
-        found.append(_merged_series(rollups, inner, borders, filters))
     for slot, group in whole.items():
         found.extend(_whole_files(rollups, group, slot, filters, by_workflow))
     return found
+
+
+def select_series(
+    session: Session, rollups: RollupCache, entries: Sequence[CachedRollup], borders: Ints, filters: Filters
+) -> Series:
+    """The same, where windows that are whole hours of whole days need not be added up again each time.
+
+    They are remembered while the same files are asked for: a rolling period keeps its inner hours from one minute to
+    the next. The first window is the period before, which is never one of them.
+    """
+    if filters.modes or filters.workflow_ids or len(borders) < 3:
+        return Series(select(session, rollups, entries, borders, filters), {}, [])
+    starts = np.array([day_start_us(entry.file.date) for entry in entries], np.int64)
+    is_inner = (starts >= borders[1]) & (starts + DAY_US <= borders[-1])
+    is_inner &= _window(borders, starts) != _window(borders, starts + DAY_US - 1)
+    inner = [entry for entry, one in zip(entries, is_inner.tolist(), strict=True) if one]
+    outer = [entry for entry, one in zip(entries, is_inner.tolist(), strict=True) if not one]
+    hours, totals = rollups.hour_totals(inner, filters.statuses) if inner else (_NONE, [])
+    windows = np.searchsorted(borders, hours * HOUR_US)
+    if not len(hours) or not (
+        np.array_equal(borders[windows], hours * HOUR_US)
+        and np.array_equal(borders[windows + 1], (hours + 1) * HOUR_US)
+    ):
+        return Series(select(session, rollups, entries, borders, filters), {}, [])
+    cells = rollups.merged("file", [(entry, ALL_HOURS) for entry in inner])
+    together = _merged(cells, np.zeros(len(cells), np.int64), filters)
+    # Files of one date are all inner or none is, so nothing else lies in these windows.
+    parts = select(session, rollups, outer, borders, filters)
+    return Series(parts, dict(zip(windows.tolist(), totals, strict=True)), [together])
 
 
 def _hours(borders: Ints, start_us: int) -> tuple[Ints, Ints]:
@@ -115,7 +150,7 @@ def _whole_files(
     rollups: RollupCache, entries: list[CachedRollup], slot: int, filters: Filters, by_workflow: bool
 ) -> list[Selected]:
     """Files that lie in one window."""
-    if filters.modes or filters.workflow_id is not None:
+    if filters.modes or filters.workflow_ids:
         parts = [(entry, _level(entry, "cell" if filters.modes else "workflow", filters)) for entry in entries]
         return [_selected(entry, cells, np.full(len(cells), slot), filters, by_workflow) for entry, cells in parts]
     cells = rollups.merged("workflow" if by_workflow else "file", [(entry, ALL_HOURS) for entry in entries])
@@ -132,44 +167,30 @@ def _merged_hours(rollups: RollupCache, entry: CachedRollup, hour_slot: Ints, fi
     return found
 
 
-def _merged_series(rollups: RollupCache, entries: list[CachedRollup], borders: Ints, filters: Filters) -> Selected:
-    """Files all of whose hours lie in windows, hour by hour."""
-    cells = rollups.merged("hour", [(entry, ALL_HOURS) for entry in entries])
-    hours = cells.keys["hour"] * HOUR_US
-    one, other = _window(borders, hours), _window(borders, hours + HOUR_US - 1)
-    found = _merged(cells, np.where(one == other, one, -1), filters)
-    return found if filters.statuses else replace(found, percentiles_us=_remembered(rollups, entries, borders))
-
-
-def _remembered(rollups: RollupCache, entries: list[CachedRollup], borders: Ints) -> npt.NDArray[np.float64]:
-    """The percentiles of windows that are one hour, by window."""
-    hours, percentiles_us = rollups.hour_percentiles(entries)
-    one, other = _window(borders, hours * HOUR_US), _window(borders, (hours + 1) * HOUR_US - 1)
-    windows = len(borders) - 1
-    inside = np.flatnonzero((one == other) & (one >= 0) & (one < windows))
-    alone = inside[np.bincount(one[inside], minlength=windows)[one[inside]] == 1]
-    known_us = np.full((windows, percentiles_us.shape[1]), np.nan)
-    known_us[one[alone]] = percentiles_us[alone]
-    return known_us
-
-
-def known_percentiles(parts: Sequence[Selected]) -> npt.NDArray[np.float64] | None:
-    """The remembered percentiles of those windows that get cells from one part only. None: there are none."""
-    known_us = next((part.percentiles_us for part in parts if part.percentiles_us is not None), None)
-    if known_us is not None:
-        for part in parts:
-            if part.percentiles_us is None:
-                known_us[part.slot[part.slot >= 0]] = np.nan
-    return known_us
-
-
 def _merged(cells: Cells, slot: Ints, filters: Filters) -> Selected:
     return Selected(cells, _passed(cells, slot, filters), cells.keys.get("workflow", _NONE))
 
 
 def _selected(entry: CachedRollup, cells: Cells, slot: Ints, filters: Filters, by_workflow: bool) -> Selected:
     workflow = entry.workflows[cells.keys["workflow"]] if by_workflow else _NONE
-    return Selected(cells, _passed(cells, slot, filters), workflow)
+    slot = _of_workflows(entry, cells, _passed(cells, slot, filters), filters)
+    return Selected(cells, slot, workflow)
+
+
+def _of_workflows(entry: CachedRollup, cells: Cells, slot: Ints, filters: Filters) -> Ints:
+    """The slots, -1 for cells of other workflows."""
+    if not filters.workflow_ids:
+        return slot
+    return np.where(np.isin(cells.keys["workflow"], _positions(entry, filters.workflow_ids)), slot, -1)
+
+
+def hourly_matches(entry: CachedRollup, filters: Filters) -> Ints:
+    """How many executions of the file pass the filters, by hour of its date (24 numbers)."""
+    cells = _level(entry, "cell" if filters.modes or filters.workflow_ids else "hour", filters)
+    hours = cells.keys["hour"].astype(np.int64)
+    hour = _of_workflows(entry, cells, _passed(cells, hours, filters), filters)
+    chosen = np.flatnonzero(hour >= 0)
+    return np.bincount(hour[chosen], cells.measures["executions"][chosen], 24).astype(np.int64)
 
 
 def _window(borders: Ints, instants: Ints) -> Ints:
@@ -180,10 +201,10 @@ def _window(borders: Ints, instants: Ints) -> Ints:
 def _level(entry: CachedRollup, level: Level, filters: Filters) -> Cells:
     """The cells of a level; of one workflow only when one is asked for."""
     cells = entry.rollup.levels[level]
-    if filters.workflow_id is None:
+    if len(filters.workflow_ids) != 1:
         return cells
-    position = _position(entry, filters.workflow_id)
-    first, last = np.searchsorted(cells.keys["workflow"], [position, position + 1]) if position >= 0 else (0, 0)
+    positions = _positions(entry, filters.workflow_ids)
+    first, last = np.searchsorted(cells.keys["workflow"], [positions[0], positions[0] + 1]) if positions else (0, 0)
     return cells.part(int(first), int(last))
 
 
@@ -199,15 +220,12 @@ def _cut_hours(
     """The executions of the hours that a border cuts, each in the window it is placed in."""
     present = set(entry.rollup.levels["hour"].keys["hour"].tolist())
     hours = [hour for hour in cut.tolist() if hour in present]
-    position = -1 if filters.workflow_id is None else _position(entry, filters.workflow_id)
-    if not hours or (filters.workflow_id is not None and position < 0):
+    if not hours or (filters.workflow_ids and not _positions(entry, filters.workflow_ids)):
         return []
     found = []
     for cells in rollups.hours(session, entry, hours):
         slot = _window(borders, cells.keys["at_us"])
         slot[slot >= len(borders) - 1] = -1
-        if filters.workflow_id is not None:
-            slot[cells.keys["workflow"] != position] = -1
         found.append(_selected(entry, cells, slot, filters, by_workflow))
     return found
 
@@ -221,9 +239,13 @@ def _passed(cells: Cells, slot: Ints, filters: Filters) -> Ints:
     return slot
 
 
-def _position(entry: CachedRollup, workflow_id: str) -> int:
-    """Where the workflow stands among those of the file; -1: the file does not hold it."""
+def _positions(entry: CachedRollup, workflow_ids: Sequence[str]) -> list[int]:
+    """Where these workflows stand among those of the file; those it does not hold are left out."""
     ids = entry.rollup.workflow_ids
     known = len(ids) - (1 if ids and ids[-1] is None else 0)
-    found = bisect_left(ids, workflow_id, hi=known)  # type: ignore[type-var]
-    return found if found < known and ids[found] == workflow_id else -1
+    found = []
+    for workflow_id in workflow_ids:
+        place = bisect_left(ids, workflow_id, hi=known)  # type: ignore[type-var]
+        if place < known and ids[place] == workflow_id:
+            found.append(place)
+    return found

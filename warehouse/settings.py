@@ -20,6 +20,8 @@ class LakeSettings:
     duck: DuckSettings = field(default_factory=DuckSettings)
     storage_options: Mapping[str, str] = field(default_factory=dict)
     """Credentials and endpoint of a bucket, as deltalake and object stores name them."""
+    hot_url: str | None = None
+    """Database of the hot store (sqlite:///… or postgresql://…); None: `state.db` in the lake's folder, if there."""
     retention_days: Mapping[TableName, int | None] = field(default_factory=_default_retention)
     """Days after which `retain` drops a table's partitions; None: kept for ever."""
     vacuum_after_hours: float = 24.0

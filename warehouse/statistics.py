@@ -9,24 +9,28 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, TypeVar
 
 import numpy as np
 
 from warehouse.cells import Accumulator
-from warehouse.duck import Session
+from warehouse.duck import Session, read_sql
 from warehouse.errors import BadInputError
 from warehouse.histogram import Ints
 from warehouse.period import Period, borders, choose_granularity, resolve_period, to_us, zone
-from warehouse.results import Bucket, Statistics, WorkflowTotals
+from warehouse.results import Bucket, Statistics, Totals, WorkflowTotals
 from warehouse.rollup_cache import CachedRollup, RollupCache
+from warehouse.scan import files_query, over
 from warehouse.schema import MODES, STATUSES, Mode, Status
-from warehouse.selection import Filters, Selected, known_percentiles, select
+from warehouse.selection import Filters, Selected, Series, select, select_series
 from warehouse.snapshot import Snapshot
 
 MAX_WORKFLOWS: Final = 10_000
 """Most workflows one answer lists."""
+
+NO_WORKFLOW: Final = ("\0",)
+"""Filters everything out: no id holds this character."""
 
 _Word = TypeVar("_Word", bound=str)
 
@@ -43,6 +47,8 @@ class StatisticsQuery:
     granularity: str | None = None
     """minute, hour, day, week or month. None: hours up to 48 h, days up to 31 d, weeks up to 366 d, else months."""
     workflow_id: str | None = None
+    workflow_ids: tuple[str, ...] = ()
+    """Only these workflows, and of them `workflow_id` when that is given. Empty: all."""
     statuses: tuple[Status, ...] = ()
     """Only executions with one of these. Empty: all."""
     modes: tuple[Mode, ...] = ()
@@ -51,6 +57,15 @@ class StatisticsQuery:
     """IANA name; where steps of the series begin."""
     workflows_limit: int = 100
     """Most workflows to list, 0..MAX_WORKFLOWS."""
+
+    @property
+    def workflows(self) -> tuple[str, ...]:
+        """The workflows that count, empty: all."""
+        if self.workflow_id is None:
+            return self.workflow_ids
+        if self.workflow_ids and self.workflow_id not in self.workflow_ids:
+            return NO_WORKFLOW
+        return (self.workflow_id,)
 
 
 def statistics(
@@ -74,7 +89,7 @@ def statistics(
     without a rollup are read once, whatever the period.
     """
     filters = Filters(
-        query.workflow_id,
+        query.workflows,
         _known("status", query.statuses, STATUSES),
         _known("mode", query.modes, MODES),
     )
@@ -91,10 +106,8 @@ def statistics(
 
     entries = rollups.get(snapshot.live("executions", period.previous_since, period.until))
     windows = _to_us([period.previous_since, *steps])
-    series = Accumulator(len(windows) - 1)
-    parts = select(session, rollups, entries, windows, filters)
-    series.add_all((part.cells, part.slot) for part in parts)
-    previous, *buckets = series.totals(known_percentiles(parts))
+    series = select_series(session, rollups, entries, windows, filters)
+    (previous, *buckets), totals = _add_up(series, len(windows) - 1)
     workflows, workflows_total = _workflows(session, rollups, entries, period, filters, query.workflows_limit)
     return Statistics(
         period=period.word,
@@ -102,15 +115,29 @@ def statistics(
         timezone=query.timezone,
         since=period.since,
         until=period.until,
-        totals=series.merged(1).totals()[0],
+        totals=totals,
         previous_since=period.previous_since,
         previous=previous,
         buckets=tuple(map(Bucket, steps[:-1], steps[1:], buckets)),
         workflows=workflows,
         workflows_total=workflows_total,
-        as_of=rollups.as_of(snapshot.files["executions"]),
+        as_of=as_of(session, rollups, snapshot, query.workflow_ids),
         lake_version=snapshot.version,
     )
+
+
+def _add_up(series: Series, windows: int) -> tuple[list[Totals], Totals]:
+    """What each window comes to, and all but the first together."""
+    open_windows = np.array([window for window in range(windows) if window not in series.known], np.int64)
+    place = np.full(windows, -1, np.int64)
+    place[open_windows] = np.arange(len(open_windows))
+    sums = Accumulator(len(open_windows))
+    sums.add_all((part.cells, np.where(part.slot >= 0, place[part.slot], -1)) for part in series.parts)
+    found = dict(zip(open_windows.tolist(), sums.totals(), strict=True)) | series.known
+    whole = Accumulator(1)
+    whole.add_all((part.cells, np.where(part.slot >= 1, 0, -1)) for part in series.parts)
+    whole.add_all((part.cells, part.slot) for part in series.known_sum)
+    return [found[window] for window in range(windows)], whole.totals()[0]
 
 
 def _workflows(
@@ -186,6 +213,28 @@ def workflow_names(entries: Sequence[CachedRollup], wanted: Sequence[int]) -> di
             if not len(open_numbers):
                 break
     return {number: name for number, (_, name) in names.items()}
+
+
+def as_of(
+    session: Session, rollups: RollupCache, snapshot: Snapshot, workflow_ids: tuple[str, ...] = ()
+) -> datetime | None:
+    """The newest `updated_at` of the snapshot, of these workflows if any are named. None: there is none.
+
+    With workflows each file is read once for them.
+    """
+    files = snapshot.files["executions"]
+    if not workflow_ids:
+        return rollups.as_of(files)
+    known = rollups.newest_of.of(workflow_ids)
+    missing = [file for file in files if file.name not in known]
+    if missing:
+        names = {file.path: file.name for file in missing}
+        source = files_query("executions", missing, named=True)
+        sql = over("executions", source, read_sql("warehouse", "newest_updates"))
+        rows = session.rows(sql, {"workflow_ids": list(workflow_ids)})
+        known.update(dict.fromkeys(names.values()))
+        known.update({names[path]: updated_at.astimezone(UTC) for path, updated_at in rows})
+    return max((at for file in files if (at := known[file.name]) is not None), default=None)
 
 
 def _to_us(instants: Sequence[datetime]) -> Ints:

@@ -20,6 +20,7 @@ from warehouse.data_file import NewFile
 from warehouse.delta import DeltaLog
 from warehouse.duck import Session, connect
 from warehouse.errors import CommitConflictError, LakeNotFoundError
+from warehouse.id_index import IdIndex
 from warehouse.schema import TABLES, TableName
 from warehouse.settings import LakeSettings
 from warehouse.snapshot import DataFile, Snapshot
@@ -54,11 +55,14 @@ class LakeTables:
     def __init__(self, location: Location, settings: LakeSettings) -> None:
         self.location = location
         self.settings = settings
+        self.id_index = IdIndex(location.folder("rollups"))
+        """Which data files hold an id."""
         self._session: Session | None = None
         self._logs: dict[TableName, DeltaLog] = {
             table: DeltaLog(location, table, settings.storage_options) for table in TABLES
         }
         self._snapshot: Snapshot | None = None
+        self._watched: tuple[str, ...] = ()
         self._lock = threading.RLock()
 
     @classmethod
@@ -109,8 +113,16 @@ class LakeTables:
                 for table in _DETAILS:
                     self._logs[table].show(self._pinned(table))
                 files = {table: self._logs[table].files() for table in TABLES}
-                self._snapshot = Snapshot(executions.version, files)
+                markers = {name: executions.marker(name) or 0 for name in self._watched}
+                self._snapshot = Snapshot(executions.version, files, markers)
             return self._snapshot
+
+    def watch(self, marker: str) -> None:
+        """Have snapshots carry the number last committed under this name (Change.markers)."""
+        with self._lock:
+            if marker not in self._watched:
+                self._watched += (marker,)
+                self._snapshot = None
 
     def change(self, plan: Callable[[Snapshot], Change[Outcome]]) -> Outcome:
         """Make one atomic change: `plan` looks at a snapshot, writes new files, and says what to add and remove.

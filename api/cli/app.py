@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import ask, browse, care, demo, load, quarantine, serve
+from api.cli import ask, browse, care, demo, load, quarantine, seal, serve, token
 from api.cli.exits import EXIT_STATUSES
 
 _SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -26,6 +26,7 @@ VERBS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("report", serve.report, "Write the trend report, one HTML file"),
     ("serve", serve.serve, "Serve the API and the report over HTTP"),
     ("generate", load.generate, "Make realistic records, to try things at size"),
+    ("seal", seal.seal, "Move finished executions from the hot store to the lake"),
     ("compact", care.compact, "Merge small files"),
     ("vacuum", care.vacuum, "Delete files that are no longer part of the lake"),
     ("retain", care.retain, "Drop days past their table's age"),
@@ -74,4 +75,5 @@ def command() -> Any:
     for name, verb, short_help in VERBS:
         app.command(name, short_help=short_help, context_settings=_SETTINGS)(verb)
     app.add_typer(quarantine.app(), name="quarantine", short_help="List or retry what could not be loaded")
+    app.add_typer(token.app(), name="token", short_help="Make, list or revoke tokens of the API")
     return typer.main.get_command(app)

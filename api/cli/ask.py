@@ -52,8 +52,8 @@ def stats(
     from api import questions
     from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
-    from api.models import statistics_json
     from api.selection import Selection
+    from api.statistics_json import statistics_json
 
     config = configure(
         lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s

@@ -30,8 +30,8 @@ def demo(
     from api.cli import output, tables
     from api.cli.lakes import configure, lake_of, warehouse_of
     from api.cli.loading import load_options, show_report
-    from api.models import statistics_json
     from api.selection import Selection
+    from api.statistics_json import statistics_json
     from ingest.load import load
     from ingest.sample import sample_files, sample_workflows
     from reports.report import write_report

@@ -31,7 +31,7 @@ def warehouse_of(config: Config) -> Iterator[Warehouse]:
     try:
         house = warehouse.open(config.lake, config.lake_settings())
     except LakeNotFoundError as error:
-        raise _no_lake(config) from error
+        raise no_lake(config) from error
     try:
         yield house
     finally:
@@ -47,17 +47,18 @@ def lake_of(config: Config, *, create: bool = False) -> Iterator[Lake]:
     try:
         lake = Lake.open(config.lake, config.lake_settings(), create=create)
     except LakeNotFoundError as error:
-        raise _no_lake(config) from error
+        raise no_lake(config) from error
     try:
         yield lake
     finally:
         lake.close()
 
 
-def _no_lake(config: Config) -> LakeNotFoundError:
+def no_lake(config: Config, *, or_else: str = "try `runlake demo`") -> LakeNotFoundError:
+    """The error that says how to make a lake."""
     from warehouse.errors import LakeNotFoundError
 
     return LakeNotFoundError(
         f"there is no lake at {config.lake}; name another with --lake or RUNLAKE_HOME, "
-        f"load records with `runlake ingest PATH --lake {config.lake}`, or try `runlake demo`"
+        f"load records with `runlake ingest PATH --lake {config.lake}`, or {or_else}"
     )

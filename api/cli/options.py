@@ -70,3 +70,7 @@ MemoryOption = Annotated[
 TimeLimitOption = Annotated[
     float | None, typer.Option("--time-limit-s", metavar="S", help="Longest a query may take; 0: no limit.")
 ]
+HotUrlOption = Annotated[
+    str | None,
+    typer.Option("--hot-url", metavar="URL", help="Database of the hot store [default: state.db in the lake]."),
+]

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from api.cli.output import Column, Table
-from api.models import instant_text, relative_change
+from api.models import instant_text
+from api.statistics_json import relative_change
 from reports import format as words
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics, Totals
 

@@ -1,78 +1,174 @@
-"""GET /v1/executions/statistics."""
+"""GET /v1/executions/statistics, /v1/executions/statistics/nodes and /v1/executions/statistics/errors."""
 
 from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import questions
-from api.models import StatisticsModel, statistics_model
-from api.routes.deps import FAILURES, OwnHouse, only_known_parameters
+from api import examples, questions
+from api.etag import answered
+from api.models_statistics import ErrorsModel, NodesModel, StatisticsModel
+from api.parameters import (
+    GranularityWord,
+    InstantWord,
+    ModeWords,
+    PeriodWord,
+    SomeWords,
+    StatusWords,
+    Timezone,
+    UntilWord,
+    only_known_parameters,
+)
+from api.routes.asking import NOT_MODIFIED, Asking
+from api.routes.deps import failures
 from api.selection import Selection
+from api.statistics_json import errors_json, nodes_json, statistics_json
 
 router = APIRouter(tags=["statistics"])
+
+Period = Annotated[
+    PeriodWord | None,
+    Query(description="1h, 24h (default), 7d, 30d, 90d or 1y, up to `until`.", examples=["24h"]),
+]
+WorkflowIds = Annotated[
+    list[SomeWords] | None, Query(alias="workflowId", description="Only these workflows; comma or repeated.")
+]
+Since = Annotated[
+    InstantWord | None, Query(description="First instant, instead of `period`: a date or ISO 8601 instant.")
+]
+Until = Annotated[
+    UntilWord | None,
+    Query(
+        description="First instant after the period: a date, an ISO 8601 instant, or `latest` for just after the "
+        "newest record. Default: now."
+    ),
+]
 
 
 @router.get(
     "/executions/statistics",
     summary="Get execution statistics",
     response_model=StatisticsModel,
-    responses=FAILURES,
+    responses={**failures(), **NOT_MODIFIED, 200: examples.of("statistics")},
     dependencies=[Depends(only_known_parameters)],
 )
 def get_statistics(
     request: Request,
-    house: OwnHouse,
-    period: Annotated[
-        str | None,
-        Query(description="1h, 24h (default), 7d, 30d, 90d or 1y, up to `until`.", examples=["24h"]),
-    ] = None,
+    asker: Asking,
+    period: Period = None,
     granularity: Annotated[
-        str | None,
-        Query(description="hour, day, week or month; without it what suits the period.", examples=["hour"]),
+        GranularityWord | None,
+        Query(description="hour, day, week or month (or minute); without it what suits the period.", examples=["hour"]),
     ] = None,
-    workflowId: Annotated[str | None, Query(description="Only this workflow.")] = None,  # noqa: N803 - the contract's
+    workflow_id: WorkflowIds = None,
     status: Annotated[
-        list[str] | None,
+        list[StatusWords] | None,
         Query(
             description="Only these statuses: queued, running, success, failed, cancelled, timeout; comma or repeated."
         ),
     ] = None,
     mode: Annotated[
-        list[str] | None,
+        list[ModeWords] | None,
         Query(description="Only these modes: manual, trigger, webhook, scheduled, retry; comma or repeated."),
     ] = None,
-    timezone: Annotated[
-        str | None, Query(description="IANA name: where days, weeks and months begin. Default: the server's.")
-    ] = None,
-    since: Annotated[
-        str | None, Query(description="First instant, instead of `period`: a date or ISO 8601 instant.")
-    ] = None,
-    until: Annotated[
-        str | None,
-        Query(
-            description="First instant after the period: a date, an ISO 8601 instant, or `latest` for just after the "
-            "newest record. Default: now."
-        ),
-    ] = None,
+    timezone: Timezone = None,
+    since: Since = None,
+    until: Until = None,
     limit: Annotated[
         int, Query(ge=1, le=1000, description="Most workflows in byWorkflow; byWorkflowTotal says how many there are.")
     ] = 100,
-) -> StatisticsModel:
+) -> Response:
     """Totals, series, workflows and percentiles of a period, compared with the equal period before.
 
-    An execution belongs to the instant it started (else: was created). Periods are [since, until).
+    An execution belongs to the instant it started (else: was created). Periods are [since, until). The ETag of a period
+    up to now holds for the running minute, and only while no record changes.
     """
     selection = Selection(
         period,
         since,
         until,
         granularity,
-        workflowId,
-        tuple(status or ()),
-        tuple(mode or ()),
-        request.app.state.config.timezone if timezone is None else timezone,
-        limit,
+        statuses=tuple(status or ()),
+        modes=tuple(mode or ()),
+        timezone=asker.timezone if timezone is None else timezone,
+        limit=limit,
+        workflow_ids=questions.words("workflowId", workflow_id),
+        visible=asker.principal.workflows(),
     )
-    return statistics_model(questions.statistics(house, selection))
+    return answered(
+        request,
+        asker.principal,
+        lambda house: statistics_json(questions.statistics(house, selection)),
+        moving=selection.until is None,
+    )
+
+
+@router.get(
+    "/executions/statistics/nodes",
+    summary="Get statistics of nodes",
+    response_model=NodesModel,
+    responses={**failures(), **NOT_MODIFIED},
+    dependencies=[Depends(only_known_parameters)],
+)
+def get_nodes(
+    request: Request,
+    asker: Asking,
+    period: Period = None,
+    workflow_id: WorkflowIds = None,
+    timezone: Timezone = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most nodes; `total` says how many there are.")] = 50,
+) -> Response:
+    """Where the time goes: the nodes of a period, those with most time of their own first."""
+    selection = Selection(
+        period,
+        since,
+        until,
+        timezone=asker.timezone if timezone is None else timezone,
+        limit=limit,
+        workflow_ids=questions.words("workflowId", workflow_id),
+        visible=asker.principal.workflows(),
+    )
+    return answered(
+        request,
+        asker.principal,
+        lambda house: nodes_json(questions.nodes(house, selection)),
+        moving=selection.until is None,
+    )
+
+
+@router.get(
+    "/executions/statistics/errors",
+    summary="Get statistics of errors",
+    response_model=ErrorsModel,
+    responses={**failures(), **NOT_MODIFIED},
+    dependencies=[Depends(only_known_parameters)],
+)
+def get_errors(
+    request: Request,
+    asker: Asking,
+    period: Period = None,
+    workflow_id: WorkflowIds = None,
+    timezone: Timezone = None,
+    since: Since = None,
+    until: Until = None,
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most groups; `total` says how many there are.")] = 50,
+) -> Response:
+    """Why executions fail: the groups of like errors of a period, those with most executions first."""
+    selection = Selection(
+        period,
+        since,
+        until,
+        timezone=asker.timezone if timezone is None else timezone,
+        limit=limit,
+        workflow_ids=questions.words("workflowId", workflow_id),
+        visible=asker.principal.workflows(),
+    )
+    return answered(
+        request,
+        asker.principal,
+        lambda house: errors_json(questions.errors(house, selection)),
+        moving=selection.until is None,
+    )

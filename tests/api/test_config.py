@@ -59,6 +59,11 @@ def test_every_setting_is_read_from_the_file(tmp_path: Path) -> None:
         tmp_path,
         'lake = "/l"\nthreads = 1\nmemory_limit_mb = 100\ntime_limit_s = 2.5\ntimezone = "Asia/Tokyo"\n'
         'payloads = "drop"\nsecret_keys = ["pin"]\nvacuum_after_hours = 1\n'
+        'hot_url = "postgresql://db/runlake"\nseal_rows = 7\nseal_age_s = 5\nallowed_hosts = ["runlake.example.com"]\n'
+        'trusted_proxies = ["10.0.0.0/8"]\ncors_origins = ["https://dash.example.com"]\npublic_metrics = true\n'
+        'session_hours = 8\nmax_body_mb = 8\nlog_format = "json"\n'
+        'max_record_mb = 2\ningest_waiting_mb = 32\nengine = "http"\nengine_url = "https://engine.example.com/hook"\n'
+        'engine_secret = "at least sixteen characters long"\nengine_timeout_s = 3\n'
         "[retention_days]\nexecutions = 400\npayloads = 0\n[storage_options]\nregion = 'eu'\n",
     )
     config = load(tmp_path)
@@ -83,6 +88,14 @@ def test_every_setting_is_read_from_the_file(tmp_path: Path) -> None:
         ("timezone = 'Mars/Olympus'", "IANA"),
         ("payloads = 'maybe'", "keep, redact or drop"),
         ("secret_keys = [1]", "a list of key names"),
+        ("allowed_hosts = ['https://a.example']", "without scheme and port"),
+        ("allowed_hosts = ['a.example:8080']", "without scheme and port"),
+        ("trusted_proxies = ['proxy']", "networks"),
+        ("cors_origins = ['*']", "a list of origins"),
+        ("cors_origins = ['https://a.example/']", "a list of origins"),
+        ("public_metrics = 'yes'", "true or false"),
+        ("session_hours = 0", "above 0"),
+        ("log_format = 'xml'", "logfmt or json"),
         ("[retention_days]\npayload = 3", "did you mean payloads?"),
         ("[retention_days]\nlogs = -3", "at least 0"),
         ("lake = ''", "not empty"),

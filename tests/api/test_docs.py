@@ -32,7 +32,7 @@ def test_every_route_and_parameter_is_in_the_readme() -> None:
         for method, operation in operations.items():
             assert f"`{method.upper()} {path}`" in README
             for parameter in operation.get("parameters", []):
-                assert re.search(rf"\b{parameter['name']}\b", README)
+                assert re.search(rf"(?<!\w){re.escape(parameter['name'])}(?!\w)", README), parameter["name"]
 
 
 @pytest.mark.parametrize("setting", SETTINGS, ids=lambda one: str(one.key))

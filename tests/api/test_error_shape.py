@@ -13,7 +13,7 @@ import pytest
 
 from api.app import create_app
 from api.config import Config
-from api.guard import LOOPBACK_HOSTS
+from api.edge.exposure import LOOPBACK_HOSTS, Exposure
 from tests.api.records import load_records, record
 from tests.api.serving import served
 from warehouse.errors import LakeBusyError, LakeError, QueryError, QueryTimeoutError
@@ -24,7 +24,7 @@ PATH = "/v1/executions/statistics"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     lake = load_records(tmp_path_factory.mktemp("errors"), [record(1, datetime(2026, 11, 1, tzinfo=UTC))])
-    app = create_app(Config(lake=lake), allowed_hosts=LOOPBACK_HOSTS)
+    app = create_app(Config(lake=lake), Exposure(no_auth=True, hosts=LOOPBACK_HOSTS, open_metrics=True))
     raised = {
         "/boom": RuntimeError(f"cannot read {lake}"),
         "/slow": QueryTimeoutError(1.5),

@@ -11,6 +11,7 @@ import pytest
 
 from api.app import create_app
 from api.config import Config
+from api.edge.exposure import Exposure
 from tests.api.records import contract_example, load_records
 from tests.api.serving import served
 
@@ -20,7 +21,7 @@ UNTIL = "2023-12-06T16:00:00Z"
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
     folder: Path = tmp_path_factory.mktemp("contract")
-    with served(create_app(Config(lake=load_records(folder, contract_example())))) as client:
+    with served(create_app(Config(lake=load_records(folder, contract_example())), Exposure(no_auth=True))) as client:
         yield client
 
 

@@ -17,10 +17,9 @@ from ingest.load import load
 from ingest.quarantine import Quarantine
 from ingest.report import LoadOptions, LoadReport, TooManyRejectsError
 from tests.ingest.records_by_rule import lines, record, write
+from tests.warehouse.hot_helpers import all_of
 from warehouse.errors import BadInputError
 from warehouse.lake import Lake
-from warehouse.scan import attach
-from warehouse.schema import TABLES
 
 RECORDS = [record(number) for number in range(40)]
 
@@ -30,10 +29,11 @@ def _lake(folder: Path) -> Lake:
 
 
 def _content(lake: Lake) -> dict[str, list[tuple[Any, ...]]]:
-    """Every row of the four tables."""
-    with_session = lake.session.fork()
-    attach(with_session, lake.snapshot())
-    return {table: with_session.rows(f"SELECT * FROM {table} ORDER BY ALL") for table in TABLES}
+    """Every row of the four tables, in the lake and in its hot store."""
+    return {
+        table: sorted((tuple(row.values()) for row in rows.to_pylist()), key=str)
+        for table, rows in all_of(lake).items()
+    }
 
 
 def _checked(report: LoadReport) -> LoadReport:
@@ -132,7 +132,7 @@ def test_killed_half_way_and_started_again(tmp_path: Path, monkeypatch: pytest.M
     load(whole, files)
     lake = _lake(tmp_path / "lake")
     written = 0
-    original = Lake.write
+    original = Lake.load
 
     def dying(self: Lake, batch: Any) -> Any:
         nonlocal written
@@ -141,10 +141,10 @@ def test_killed_half_way_and_started_again(tmp_path: Path, monkeypatch: pytest.M
             raise KeyboardInterrupt
         return original(self, batch)
 
-    monkeypatch.setattr(Lake, "write", dying)
+    monkeypatch.setattr(Lake, "load", dying)
     with pytest.raises(KeyboardInterrupt):
         load(lake, files, LoadOptions(batch_bytes=1))
-    monkeypatch.setattr(Lake, "write", original)
+    monkeypatch.setattr(Lake, "load", original)
     assert 0 < len(_content(lake)["executions"]) < 40
     report = _checked(load(lake, files, LoadOptions(batch_bytes=1)))
     assert report.new + report.unchanged == 40

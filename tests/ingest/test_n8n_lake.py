@@ -12,6 +12,7 @@ from ingest.report import LoadOptions
 from ingest.sample import sample_files, sample_workflows
 from ingest.workflows import read_workflow_names
 from tests.fixtures.n8n_reading import Record, expected_mode, expected_status, read_items
+from tests.warehouse.hot_helpers import all_of
 from warehouse.lake import Lake
 
 KEYS = {
@@ -25,8 +26,14 @@ def _options() -> LoadOptions:
     return LoadOptions(normalise=NormaliseOptions(workflow_names=read_workflow_names(sample_workflows())))
 
 
-def _tables(folder: Path) -> dict[str, pl.DataFrame]:
-    return {name: pl.read_delta(str(folder / name)).sort(keys) for name, keys in KEYS.items()}
+def _tables(lake: Lake) -> dict[str, pl.DataFrame]:
+    found: dict[str, pl.DataFrame] = {}
+    for name, rows in all_of(lake).items():
+        frame = pl.from_arrow(rows)
+        assert isinstance(frame, pl.DataFrame)
+        if name in KEYS:
+            found[name] = frame.sort(KEYS[name])
+    return found
 
 
 def test_the_sample_gives_the_same_lake_in_any_order_and_again(tmp_path: Path) -> None:
@@ -37,7 +44,7 @@ def test_the_sample_gives_the_same_lake_in_any_order_and_again(tmp_path: Path) -
     assert first.new + first.updated + first.unchanged == first.read
     for file in reversed(files):
         assert load(other, [file], _options()).rejected == 0
-    tables, others = _tables(tmp_path / "one"), _tables(tmp_path / "other")
+    tables, others = _tables(one), _tables(other)
     for name in KEYS:
         assert tables[name].equals(others[name]), name
 

@@ -93,6 +93,8 @@ class HandLake:
 
     def _write(self, table: TableName, day: Any, rows: list[dict[str, Any]]) -> DataFile:
         self.written += 1
+        if table == "executions":  # the order that files of the lake have
+            rows = sorted(rows, key=lambda row: (row["started_at"] or row["created_at"], row["id"]))
         name = f"date={day}/part-{self.written:05d}.parquet"
         path = self.folder / table / name
         path.parent.mkdir(parents=True, exist_ok=True)

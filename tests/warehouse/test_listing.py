@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 
 from tests.warehouse.hand_lake import HandLake, execution, random_executions
 from tests.warehouse.records import Record, batch
+from warehouse import list_chunks
 from warehouse.duck import Session, connect
 from warehouse.errors import BadInputError
 from warehouse.filters import ExecutionFilter
@@ -22,11 +24,13 @@ from warehouse.listing import (
     SORTS,
     ListQuery,
     ListSort,
+    Memory,
     PageKey,
     count_executions,
     find_execution,
     list_executions,
 )
+from warehouse.rollup_cache import RollupCache
 from warehouse.schema import SCHEMAS, Status, TableName
 from warehouse.snapshot import Snapshot
 
@@ -58,6 +62,7 @@ def expected(lake: HandLake, filter: ExecutionFilter, sort: ListSort) -> list[st
         PLACED.lt(filter.until) if filter.until else pl.lit(True),
         pl.col("status").is_in(filter.statuses) if filter.statuses else pl.lit(True),
         pl.col("workflow_id").is_in(filter.workflow_ids) if filter.workflow_ids else pl.lit(True),
+        pl.col("mode").is_in(filter.modes) if filter.modes else pl.lit(True),
         pl.col("duration_s") >= filter.min_duration_s if filter.min_duration_s is not None else pl.lit(True),
     )
     key = PLACED if sort.endswith("startedAt") else pl.col("duration_s")
@@ -117,6 +122,59 @@ def test_any_filter_sort_and_limit(
     wanted = expected(lake, chosen, sort)
     assert all_pages(session, lake.snapshot, ListQuery(chosen, sort, limit)) == wanted
     assert count_executions(session, lake.snapshot, chosen) == len(wanted)
+
+
+@pytest.fixture
+def rollups(lake: HandLake, tmp_path: Path) -> Iterator[RollupCache]:
+    """Those of all but two files of the lake."""
+    with ThreadPoolExecutor(2) as executor:
+        found = RollupCache(tmp_path, executor)
+        found.get(lake.snapshot.files["executions"][2:])
+        yield found
+
+
+@pytest.mark.parametrize("few", [1, 40])
+def test_pages_from_rollups_are_the_same(
+    session: Session, lake: HandLake, rollups: RollupCache, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever the size of the chunks; files without a rollup are walked beside them."""
+    monkeypatch.setattr(list_chunks, "_FEW", few)
+    monkeypatch.setattr(list_chunks, "_MANY", 2 * few)
+    memory = Memory()
+    for chosen in (
+        ExecutionFilter(),
+        ExecutionFilter(statuses=("failed", "running")),
+        ExecutionFilter(FIRST + timedelta(hours=30, minutes=10), FIRST + timedelta(hours=77, seconds=1)),
+        ExecutionFilter(workflow_ids=("wf_1", "wf_3"), modes=("webhook", "retry"), since=FIRST + timedelta(hours=3)),
+        ExecutionFilter(min_duration_s=1.0),
+        ExecutionFilter(workflow_ids=("no such",)),
+    ):
+        for sort in ("startedAt", "-startedAt"):
+            wanted = expected(lake, chosen, sort)
+            for limit in (29, 400):
+                query = ListQuery(chosen, sort, limit)
+                found: list[str] = []
+                while True:
+                    page = list_executions(session, lake.snapshot, query, rollups=rollups, memory=memory)
+                    assert page.total == len(wanted)
+                    found += page.rows["id"].to_pylist()
+                    if page.next_key is None:
+                        break
+                    query = replace(query, after=page.next_key)
+                assert found == wanted
+
+
+def test_a_page_seen_before_opens_no_file(
+    session: Session, lake: HandLake, rollups: RollupCache, tmp_path: Path
+) -> None:
+    rollups.get(lake.snapshot.files["executions"])
+    memory, query = Memory(), ListQuery(ExecutionFilter(statuses=("failed",)), limit=5)
+    page = list_executions(session, lake.snapshot, query, rollups=rollups, memory=memory)
+    gone = tuple(replace(file, path=str(tmp_path / "gone")) for file in lake.snapshot.files["executions"])
+    snapshot = replace(lake.snapshot, files={**lake.snapshot.files, "executions": gone})
+    again = list_executions(session, snapshot, query, rollups=rollups, memory=memory)
+    assert again.rows.equals(page.rows)
+    assert (again.total, again.next_key) == (page.total, page.next_key)
 
 
 def test_a_page_opens_only_the_dates_it_needs(session: Session, lake: HandLake, tmp_path: Path) -> None:

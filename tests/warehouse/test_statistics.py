@@ -95,6 +95,7 @@ def test_equals_a_recount(session: Session, lake: HandLake, rollups: RollupCache
     granularity=st.sampled_from(GRANULARITIES),
     timezone=st.sampled_from(ZONES),
     workflow_id=st.sampled_from([None, None, "wf_0", "wf_3"]),
+    workflow_ids=st.sampled_from([(), (), (), ("wf_0", "wf_2"), ("wf_1", "no such")]),
     statuses=st.sets(st.sampled_from(STATUSES), max_size=3).map(tuple),
     modes=st.sets(st.sampled_from(MODES), max_size=2).map(tuple),
     limit=st.integers(0, 7),
@@ -109,10 +110,12 @@ def test_equals_a_recount_for_any_question(
     granularity: str,
     timezone: str,
     workflow_id: str | None,
+    workflow_ids: tuple[str, ...],
     statuses: tuple[str, ...],
     modes: tuple[str, ...],
     limit: int,
 ) -> None:
+    length = min(length, 300 * 60) if granularity == "minute" else length  # each step is recounted
     start = NOW - timedelta(days=12) + timedelta(seconds=since)
     if aligned:
         start = start.replace(minute=0, second=0, microsecond=0)
@@ -121,6 +124,7 @@ def test_equals_a_recount_for_any_question(
         until=start + timedelta(seconds=length),
         granularity=granularity,
         workflow_id=workflow_id,
+        workflow_ids=workflow_ids,
         statuses=statuses,  # type: ignore[arg-type]
         modes=modes,  # type: ignore[arg-type]
         timezone=timezone,

@@ -3,7 +3,7 @@
 -- One row: one fingerprint among the unsuccessful executions placed in the window. Reads the view executions.
 -- Order: executions descending, last placed in the window descending, fingerprint.
 -- Parameters: $since, $until (TIMESTAMPTZ, half-open), $previous_since (TIMESTAMPTZ, begin of the preceding equal
--- window), $workflow_id (NULL: all), $limit (groups at most), $listed (entries at most in each list, >= 1).
+-- window), $workflow_ids, $statuses, $modes (lists of text: any of the values; NULL: all), $limit (groups at most), $listed (entries at most in each list, >= 1).
 --   error_type, message   of the newest execution of the group in the window; NULL: it has none
 --   executions, previous  in the window, in the preceding one
 --   workflows             list of (workflow_id, workflow_name, executions), most first, then by id
@@ -26,7 +26,9 @@ WITH unsuccessful AS MATERIALIZED (
     WHERE status IN ('failed', 'cancelled', 'timeout')
         AND placed_at(started_at, created_at) >= $previous_since
         AND placed_at(started_at, created_at) < $until
-        AND ($workflow_id IS NULL OR workflow_id = $workflow_id)
+        AND ($workflow_ids IS NULL OR list_contains($workflow_ids, workflow_id))
+        AND ($statuses IS NULL OR list_contains($statuses, status))
+        AND ($modes IS NULL OR list_contains($modes, mode))
 ),
 
 counted AS (

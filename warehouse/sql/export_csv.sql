@@ -2,7 +2,8 @@
 -- `chosen_executions`.
 --
 -- Parameters: those of matching_executions (filters.sql); $cut_at, $cut_id: only executions that come before this
--- instant and id in the order of the export, NULL: all.
+-- instant and id in the order of the export, NULL: all; $after_at, $after_id:
+-- only those that come after these.
 -- The cells are the columns of EXPORT_SCHEMA (warehouse/export.py) in its order. Instants: ISO 8601 with Z.
 -- NULL: an empty cell; empty text: "". Text that a spreadsheet would run gets an apostrophe before it (export_cell).
 -- (Measured: half as costly again by DuckDB's own CSV writer, and that needs a file to write to.)
@@ -48,4 +49,9 @@ FROM matching_executions(
     $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
     $retry_of, $error_text
 )
-WHERE $cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id)
+WHERE ($cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id))
+    AND (
+        $after_at IS NULL
+        OR placed_at(started_at, created_at) > $after_at::TIMESTAMPTZ
+        OR (placed_at(started_at, created_at) = $after_at::TIMESTAMPTZ AND id > $after_id)
+    )

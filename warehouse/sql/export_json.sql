@@ -2,7 +2,8 @@
 -- order of the view `chosen_executions`.
 --
 -- Parameters: those of matching_executions (filters.sql); $cut_at, $cut_id: only executions that come before this
--- instant and id in the order of the export, NULL: all; $head, $tail: text before and after
+-- instant and id in the order of the export, NULL: all; $after_at, $after_id:
+-- only those that come after these; $head, $tail: text before and after
 -- each object.
 -- Keys are the contract's, in camelCase; beside them retryOf, retrySuccessId, waitTill,
 -- workflowVersionId, parentExecutionId, parentWorkflowId and customData, which ingest takes back too.
@@ -66,4 +67,9 @@ FROM matching_executions(
     $since, $until, $workflow_ids, $statuses, $modes, $error_types, $fingerprint, $min_duration_s,
     $retry_of, $error_text
 )
-WHERE $cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id)
+WHERE ($cut_at IS NULL OR (placed_at(started_at, created_at), id) < ($cut_at, $cut_id))
+    AND (
+        $after_at IS NULL
+        OR placed_at(started_at, created_at) > $after_at::TIMESTAMPTZ
+        OR (placed_at(started_at, created_at) = $after_at::TIMESTAMPTZ AND id > $after_id)
+    )

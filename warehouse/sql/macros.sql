@@ -4,6 +4,23 @@
 -- The instant that places an execution in time: its start, else its creation.
 CREATE OR REPLACE MACRO placed_at(started_at, created_at) AS coalesce(started_at, created_at);
 
+-- Whether an execution meets every condition that is not NULL. The conditions come first: lists mean any of the values;
+-- min_duration_s: seconds; error_text: anywhere in the message, upper and lower case alike. Its columns come after.
+-- DuckDB folds what is NULL away before it reads, and pushes the rest down into the Parquet files.
+CREATE OR REPLACE MACRO is_wanted(
+    p_workflow_ids, p_statuses, p_modes, p_error_types, p_fingerprint, p_min_duration_s, p_retry_of, p_error_text,
+    workflow_id, status, mode, error_type, error_fingerprint, duration_s, retry_of, error_message
+) AS (
+    (p_workflow_ids IS NULL OR list_contains(p_workflow_ids, workflow_id))
+    AND (p_statuses IS NULL OR list_contains(p_statuses, status))
+    AND (p_modes IS NULL OR list_contains(p_modes, mode))
+    AND (p_error_types IS NULL OR list_contains(p_error_types, error_type))
+    AND (p_fingerprint IS NULL OR error_fingerprint = p_fingerprint)
+    AND (p_min_duration_s IS NULL OR duration_s >= p_min_duration_s)
+    AND (p_retry_of IS NULL OR retry_of = p_retry_of)
+    AND (p_error_text IS NULL OR contains(lower(error_message), lower(p_error_text)))
+);
+
 -- ---------------------------------------------------------------------------------------------------------------
 -- error_fingerprint(error_type, message): which group of like errors an error belongs to.
 --

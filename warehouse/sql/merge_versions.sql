@@ -3,6 +3,7 @@
 -- In:  incoming  the batch's rows of those ids (record_no and the columns of `executions`)
 --      stored    the lake's rows of those ids (the columns of `executions`)
 -- Out: one row an id, sorted by id: the columns of `executions` as they must be from now on, and beside them
+--      core_record                    record of the batch whose own values count; -1: the lake's row
 --      nodes_record, payloads_record  record of the batch whose node runs / payloads count from now on;
 --                                     -1: those the lake holds; NULL: there are none
 --      drops_nodes, drops_payloads    the lake holds some and must not any more
@@ -133,6 +134,7 @@ merged AS MATERIALIZED (
         CASE WHEN core.has_nodes THEN core.nodes_hash ELSE nodes.nodes_hash END AS nodes_hash,
         nullif(payloads.payloads_key, core.core_rank) AS payloads_rank,
         payloads.payloads_hash,
+        core.record_no AS core_record,
         CASE WHEN core.has_nodes THEN core.record_no ELSE nodes.record_no END AS nodes_record,
         payloads.record_no AS payloads_record
     FROM cores AS core
@@ -153,6 +155,7 @@ final AS (
 )
 SELECT
     final.*,
+    merged.core_record,
     CASE WHEN final.nodes_hash = stored.nodes_hash THEN -1 ELSE merged.nodes_record END AS nodes_record,
     CASE WHEN final.payloads_hash = stored.payloads_hash THEN -1 ELSE merged.payloads_record END AS payloads_record,
     final.nodes_hash IS NULL AND stored.nodes_hash IS NOT NULL AS drops_nodes,

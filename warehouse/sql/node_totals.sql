@@ -2,14 +2,14 @@
 --
 -- One row: one node of one workflow. Reads node_days: rows of node_day.sql, of windows that do not overlap.
 -- Order: exclusive_us, runs (both descending), workflow_id (NULL last), node_id.
--- Parameters: $workflow_id (NULL: all), $limit (rows at most).
+-- Parameters: $workflow_ids (list of text, NULL: all), $limit (rows at most).
 --   columns of node_day.sql added up; total_us and exclusive_us are 0, not NULL, where no run was timed;
 --   buckets, counts                 the days' histograms one after the other (a bucket may come once a day)
 --   all_exclusive_us, nodes_total   over all nodes, before $limit
 WITH days AS (
     SELECT *
     FROM node_days
-    WHERE $workflow_id IS NULL OR workflow_id = $workflow_id
+    WHERE $workflow_ids IS NULL OR list_contains($workflow_ids, workflow_id)
 ),
 
 nodes AS (
