@@ -46,8 +46,8 @@ format: $(STAMP) ## let ruff write the format and the safe fixes
 bench: $(STAMP) ## run the benchmarks: some minutes, some gigabytes of disk (BENCH=--all for the large ones)
 	@$(BIN)/python -m tests.bench $(BENCH)
 
-soak: $(STAMP) ## the property and crash tests with twenty times the examples (an hour or so)
-	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest tests/api/test_list_pages.py tests/api/test_schemathesis.py
+soak: $(STAMP) ## the property and crash tests with twenty times the examples (some hours)
+	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest tests/api/test_list_pages.py tests/api/test_schemathesis.py tests/api/test_ingest_crash.py tests/soak
 
 serve: $(STAMP) ## serve LAKE on http://127.0.0.1:8080
 	@$(BIN)/runlake serve --lake $(LAKE) --no-auth

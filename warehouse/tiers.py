@@ -11,6 +11,7 @@ import fcntl
 import shutil
 import tempfile
 import threading
+import weakref
 from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
@@ -159,12 +160,14 @@ class PrivateFolder:
         except OSError:  # a lake that cannot be written to
             self._path = Path(tempfile.mkdtemp(prefix="runlake-hot-"))
             self._lock: IO[str] | None = None
+            weakref.finalize(self, shutil.rmtree, self._path, True)
             return
         with gate:  # one process at a time makes its folder and looks for dead ones
             fcntl.flock(gate, fcntl.LOCK_EX)
             self._path = Path(tempfile.mkdtemp(dir=parent))
             self._lock = (self._path / ".lock").open("w")
             fcntl.flock(self._lock, fcntl.LOCK_EX)
+            weakref.finalize(self, shutil.rmtree, self._path, True)  # at the end of the process, if nobody closes
             _remove_dead(parent, besides=self._path)
 
     @property

@@ -29,14 +29,30 @@ def write_rows(lake: LakeTables, table: TableName, rows: pa.Table) -> list[NewFi
 
 
 def sort_rows(table: TableName, rows: pa.Table) -> pa.Table:
-    """Rows in the order files have: date, then the table's instant (NULL first); otherwise as they came."""
+    """Rows in the order files have: date, then the table's instant (NULL first), executions then by id; otherwise as
+    they came.
+    """
     day = rows["date"].cast(pa.int32()).to_numpy()
     instant = _instant_us(table, rows)
     step = np.diff(day)
-    if not (step < 0).any() and (instant is None or not ((step == 0) & (np.diff(instant) < 0)).any()):
+    if (step < 0).any() or (instant is not None and ((step == 0) & (np.diff(instant) < 0)).any()):
+        order = np.argsort(day, kind="stable") if instant is None else np.lexsort((instant, day))
+        rows = rows.take(pa.array(order))
+    return _ties_by_id(rows) if table == "executions" else rows
+
+
+def _ties_by_id(rows: pa.Table) -> pa.Table:
+    """Executions sorted by date and instant, those of one instant sorted by id too: pages and exports go on by both."""
+    instant = _instant_us("executions", rows)
+    assert instant is not None
+    same = np.flatnonzero((np.diff(instant) == 0) & (np.diff(rows["date"].cast(pa.int32()).to_numpy()) == 0))
+    if not len(same):
         return rows
-    order = np.argsort(day, kind="stable") if instant is None else np.lexsort((instant, day))
-    return rows.take(pa.array(order))
+    ids = rows["id"]
+    if not pc.any(pc.greater(ids.take(pa.array(same)), ids.take(pa.array(same + 1)))).as_py():
+        return rows
+    keys = pa.table({"date": rows["date"], "instant": pa.array(instant), "id": ids})
+    return rows.take(pc.sort_indices(keys, [(name, "ascending") for name in keys.column_names]))
 
 
 def _instant_us(table: TableName, rows: pa.Table) -> npt.NDArray[np.int64] | None:

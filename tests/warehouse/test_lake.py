@@ -228,3 +228,10 @@ def test_kill_9_loses_nothing_acknowledged_and_shows_nothing_half(tmp_path: Path
         assert reader.verify() == []
         assert reader.write(batch([Record("after", updated=round_)])).unchanged == 0
         assert reader.delete(["after"]) == 1
+
+
+def test_executions_of_one_instant_lie_by_id_in_their_file(lake: Lake) -> None:
+    same = [Record(id_, started=7) for id_ in ("d", "b", "e", "a", "c")]
+    lake.write(batch([*same, Record("first", started=6)]))
+    (file,) = lake.snapshot().files["executions"]
+    assert pq.read_table(file.path, partitioning=None)["id"].to_pylist() == ["first", "a", "b", "c", "d", "e"]

@@ -34,10 +34,11 @@ def bulk_write(state: HotState, lake: LakeTables, batch: Batch) -> WriteOutcomes
     patience = Patience(state, lake)
     while rest.executions.num_rows:
         hot_ids = _hot_ids(state, rest)
-        is_hot = pc.is_in(rest.executions["id"], value_set=hot_ids)
-        for part in _pieces(rest.executions.filter(is_hot)):
-            note_part(total, write(state, lake, records_of(rest, part)))
-        rest = records_of(rest, rest.executions.filter(pc.invert(is_hot)))
+        if len(hot_ids):  # else the batch goes on as it is, without a copy
+            is_hot = pc.is_in(rest.executions["id"], value_set=hot_ids)
+            for part in _pieces(rest.executions.filter(is_hot)):
+                note_part(total, write(state, lake, records_of(rest, part)))
+            rest = records_of(rest, rest.executions.filter(pc.invert(is_hot)))
         if not rest.executions.num_rows:
             break
         try:
