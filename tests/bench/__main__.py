@@ -24,7 +24,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, question in QUESTIONS.items():
             print(f"{name:<16} {question.text}{' (by name or with --all)' if question.large else ''}")
         return 0
-    data = BenchData(asked.data, asked.executions, given_lake=asked.lake)
+    data = BenchData(asked.data, asked.executions, given_lake=asked.lake, memory_requests=asked.memory_requests)
     names = asked.names or [name for name, question in QUESTIONS.items() if asked.all or not question.large]
     facts = machine.facts()
     measures: list[Measure] = []
@@ -51,6 +51,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--data", type=Path, default=Path("bench-data"), help="folder of the test data (%(default)s)")
     parser.add_argument("--lake", type=Path, help="a generated lake to use instead of making one")
     parser.add_argument("--executions", type=_positive, default=10_000_000, help="size of the lake (%(default)s)")
+    parser.add_argument(
+        "--memory-requests", type=_positive, default=20_000, help="requests of http_memory (%(default)s)"
+    )
     parser.add_argument("--runs", type=_positive, default=7, help="runs of each, export at most 3 (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, figures and all runs to this file")
     parser.add_argument("--list", action="store_true", help="say what can be asked")

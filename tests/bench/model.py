@@ -25,7 +25,7 @@ class Measure:
 
     question: str
     case: str
-    unit: Literal["ratio", "throughput ratio", "s", "ms", "GB", "bytes"]
+    unit: Literal["ratio", "throughput ratio", "s", "ms", "GB", "MB", "bytes", "executions/s"]
     values: Sequence[float]
     """One a run, in the order they were taken; the median is judged."""
     bar: Bar | None = None

@@ -43,8 +43,8 @@ def _row(measure: Measure) -> tuple[str, ...]:
 def _figure(value: float, unit: str) -> str:
     if unit.endswith("ratio"):
         return f"{value:.3f}" if value < 0.1 else f"{value:.2f}"
-    digits = 1 if unit in ("ms", "bytes") else 2
-    return f"{value:.{digits}f} {unit}"
+    digits = {"ms": 1, "MB": 1, "bytes": 1, "executions/s": 0}.get(unit, 2)
+    return f"{value:,.{digits}f} {unit}"
 
 
 def _time(taken_s: Sequence[float]) -> str:

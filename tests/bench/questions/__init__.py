@@ -13,6 +13,10 @@ from tests.bench.questions import (
 )
 from tests.bench.questions import (
     export,
+    http_ingest,
+    http_memory,
+    http_reads,
+    http_statistics,
     ingest,
     ingest_memory,
     lookup,
@@ -44,4 +48,19 @@ QUESTIONS: Final[Mapping[str, Question]] = {
     "bytes": Question(bytes_.run, "bytes of a narrow execution in Parquet"),
     "start": Question(start.run, "start of a process to its first statistic"),
     "lookup": Question(lookup.run, "one execution by id, the newest failures / DuckDB over all files"),
+    "http_detail": Question(http_reads.detail, "HTTP: one execution by a random id / PostgreSQL as n8n has it", True),
+    "http_newest_failed": Question(
+        http_reads.newest_failed, "HTTP: newest 20 failed with exact total / PostgreSQL as n8n has it", True
+    ),
+    "http_pages": Question(http_reads.pages, "HTTP: the 1,000th page of a list / the first", True),
+    "http_statistics_30d": Question(
+        http_statistics.thirty_days, "HTTP: 30 days by the hour / PostgreSQL as n8n has it", True
+    ),
+    "http_statistics_24h": Question(
+        http_statistics.one_day, "HTTP: 24 hours by the hour / PostgreSQL as n8n has it", True
+    ),
+    "http_ingest": Question(
+        http_ingest.run, "HTTP: executions in batches of 1,000, durable / PostgreSQL as n8n has it", True
+    ),
+    "http_memory": Question(http_memory.run, "HTTP: memory of the server under a mixed load", True),
 }
