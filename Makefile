@@ -32,7 +32,7 @@ demo: $(STAMP) ## load the bundled sample into ./demo-lake, show the statistics,
 	@$(BIN)/runlake demo
 
 test: $(STAMP) ## run the tests (TESTS=tests/api for a part)
-	@$(BIN)/python -m pytest -q -n auto --dist worksteal $(TESTS)
+	@$(BIN)/python -m pytest -q -n auto --dist worksteal --ignore tests/soak $(TESTS)
 
 check: $(STAMP) ## ruff, format, mypy --strict, import contracts
 	@echo "check: ruff";            $(BIN)/ruff check --quiet .
