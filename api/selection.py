@@ -75,8 +75,10 @@ class Window:
 def resolve_window(selection: Selection, newest_at: Callable[[], datetime | None]) -> Window:
     """The instants a selection names; `newest_at` is asked only for `latest`.
 
-    Raises BadInputError for a text that is no instant, and when both a period and a since are given.
+    Raises BadInputError for an unknown time zone (also where nothing depends on it), a text that is no instant, and
+    when both a period and a since are given.
     """
+    zone(selection.timezone)
     if selection.period is not None and selection.since is not None:
         raise BadInputError(
             f"both period {selection.period!r} and since {selection.since!r} are given; give one of them",
@@ -96,6 +98,7 @@ def resolve_range(words: FilterWords, timezone: str, now: datetime) -> Window:
     1d, 7d and 30d have no end: what starts while somebody reads is in it too. Raises BadInputError for an unknown word,
     a text that is no instant, dates beside another range than custom, custom without one, and a start after the end.
     """
+    zone(timezone)
     if words.date_range is not None and words.date_range not in DATE_RANGES:
         raise BadInputError(
             f"filter[dateRange] is {words.date_range!r}; allowed: {', '.join(DATE_RANGES)}",

@@ -24,7 +24,7 @@ from warehouse.errors import QueryError, QueryTimeoutError
 
 Params = Mapping[str, Any]
 
-_PREPARED_ROWS_MAX = 4096
+_PREPARED_BYTES_MAX = 20 << 20
 _BATCH_ROWS = 8192
 """Rows of an Arrow batch of an answer that is worked on further: buffers that grow by doubling cost page faults."""
 
@@ -130,11 +130,11 @@ class Session:
     def table_over(self, sql: str, **tables: pa.Table) -> pa.Table:
         """The answer of a query over Arrow tables that it reads by their keyword names; no time limit.
 
-        For a query that is run again and again over tables of the same schemas: over a few rows it is planned once,
-        which saves up to 20 ms a run. Over many rows that is nothing, and the copy that DuckDB makes of what a
-        prepared statement answers costs more.
+        For a query that is run again and again over tables of the same schemas: it is planned once, which saves up to
+        40 ms a run. Over tables of many bytes the copy that DuckDB makes of what a prepared statement answers costs
+        more than that.
         """
-        if sum(table.num_rows for table in tables.values()) > _PREPARED_ROWS_MAX:
+        if sum(table.nbytes for table in tables.values()) > _PREPARED_BYTES_MAX:
             with self.tables(**tables), self._guard(0) as connection:
                 return connection.sql(sql).to_arrow_table(_BATCH_ROWS)
         key = sql, tuple(table.schema for table in tables.values())
