@@ -10,7 +10,8 @@ from typing import Any, Final
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import RedirectResponse, Response
 from starlette.middleware import Middleware
-from starlette_compress import CompressMiddleware, add_compress_type
+from starlette.routing import WebSocketRoute
+from starlette_compress import CompressMiddleware, add_compress_type, remove_compress_type
 
 from api import failures
 from api.config import Config
@@ -21,14 +22,17 @@ from api.edge.exposure import Exposure
 from api.edge.gone import ClientGone
 from api.edge.hosts import Hosts
 from api.edge.route_table import RouteTable
+from api.edge.sockets import STREAM_PATH
 from api.metrics import Metrics
 from api.parts import opened_parts
 from api.routers import API_ROUTERS, SERVER_ROUTERS
 from api.routes.page import PageRefused, refused
+from api.routes.stream import stream_socket
 
 BASE: Final = "/v1"
 
 COMPRESSED_FROM_BYTES: Final = 1024
+EVENT_STREAM: Final = "text/event-stream"
 _COMPRESSED_TOO: Final = ("text/csv", "application/x-ndjson", "application/json")
 
 _DESCRIPTION: Final = """\
@@ -45,6 +49,7 @@ _TAGS: Final[list[dict[str, Any]]] = [
     {"name": "executions", "description": "Lists, details, inputs and outputs, logs."},
     {"name": "statistics", "description": "Totals, series, percentiles; bottleneck nodes; error groups."},
     {"name": "exports", "description": "All that match, streamed."},
+    {"name": "stream", "description": "What happens, as it happens: WebSocket and Server-Sent Events."},
     {"name": "ingest", "description": "Records and log lines in; durable when acknowledged."},
     {"name": "control", "description": "Cancel, retry, delete; what an engine has to do."},
     {"name": "report", "description": "The trend report for browsers."},
@@ -89,6 +94,8 @@ def create_app(config: Config, exposure: Exposure | None = None, *, multiprocess
     for prefix, router in routers:
         app.include_router(router, prefix=prefix)
     app.include_router(redirects)
+    for prefix in (BASE, ""):  # a WebSocket client follows no redirect
+        app.router.routes.append(WebSocketRoute(prefix + STREAM_PATH, stream_socket))
     failures.install(app)
     app.add_exception_handler(PageRefused, refused)
     return app
@@ -98,6 +105,7 @@ def _middleware(config: Config, exposure: Exposure, table: RouteTable, metrics: 
     """From the outside in."""
     for content_type in _COMPRESSED_TOO:
         add_compress_type(content_type)
+    remove_compress_type(EVENT_STREAM)  # each event must go out at once, and a compressor costs memory for each reader
     return [
         Middleware(Boundary, table, metrics),
         Middleware(Hosts, exposure),

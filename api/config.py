@@ -51,6 +51,8 @@ class Config:
     """Finished executions in the hot store from which on the server moves them to the lake."""
     seal_age_s: float = 60.0
     """Seconds that a finished execution waits for that at most."""
+    event_hours: float = 24.0
+    """How long events are kept."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names the server answers for besides its own; `*.example.org` for all below, `*` for any."""
     trusted_proxies: tuple[str, ...] = ()
@@ -138,6 +140,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("hot_url", "RUNLAKE_HOT_URL", values.text),
     Setting("seal_rows", "RUNLAKE_SEAL_ROWS", values.whole(1)),
     Setting("seal_age_s", "RUNLAKE_SEAL_AGE_S", values.seconds),
+    Setting("event_hours", "RUNLAKE_EVENT_HOURS", values.hours),
     Setting("allowed_hosts", "RUNLAKE_ALLOWED_HOSTS", values.hosts),
     Setting("trusted_proxies", "RUNLAKE_TRUSTED_PROXIES", values.addresses),
     Setting("cors_origins", "RUNLAKE_CORS_ORIGINS", values.origins),

@@ -15,11 +15,13 @@ from api.edge.gone import stopped_when_gone
 from api.json_text import encoded
 from warehouse import Warehouse
 from warehouse.clock import now
+from warehouse.lru import Lru
 from warehouse.snapshot import Snapshot
 
 FRESHNESS: Final = {"Cache-Control": "private, no-cache"}
 """A cache may keep the answer for its one caller, and asks each time whether it still holds."""
 
+_ANSWERS_BYTES: Final = 16 << 20
 _RELEASE: Final = metadata.version("runlake")
 
 
@@ -32,14 +34,21 @@ class Body:
     headers: Mapping[str, str]
 
 
-class JsonAnswer(Response):
-    """A JSON body encoded by msgspec: no model is built for it."""
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A JSON answer kept under its tag."""
 
-    media_type = "application/json"
+    content: bytes
 
-    def render(self, content: Any) -> bytes:
-        """The body."""
-        return encoded(content)
+    @property
+    def nbytes(self) -> int:
+        """Bytes."""
+        return len(self.content)
+
+
+def kept_answers() -> Lru[str, Kept]:
+    """Room for the answers that were given last, for the next who asks the same while nothing has changed."""
+    return Lru(_ANSWERS_BYTES)
 
 
 def answered(
@@ -56,11 +65,17 @@ def answered(
     the clock; its tag then holds for the running minute at most (what changes in the data shows at once all the same).
     """
     opened: Warehouse = request.app.state.house
+    answers: Lru[str, Kept] = request.app.state.answers
     with opened.fork(pinned=True) as still, stopped_when_gone(request, still.interrupt):
-        headers = {**FRESHNESS, "ETag": _tag(request, principal, still.snapshot(), moving)}
-        if _has(request, headers["ETag"]):
+        tag = _tag(request, principal, still.snapshot(), moving)
+        headers = {**FRESHNESS, "ETag": tag}
+        if _has(request, tag):
             return Response(status_code=304, headers=headers)
-        return JsonAnswer(make(still), headers=headers)
+        kept = answers.get(tag)
+        if kept is None:
+            kept = Kept(encoded(make(still)))
+            answers.put(tag, kept)
+        return Response(kept.content, media_type="application/json", headers=headers)
 
 
 def answered_of_one(request: Request, make: Callable[[Warehouse], Any]) -> Response:

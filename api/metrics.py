@@ -19,6 +19,8 @@ from prometheus_client.metrics_core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.live.metrics import LiveMetrics
+
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client when it is imported; set for the workers before they start."""
 
@@ -79,6 +81,7 @@ class Metrics:
             "runlake_sealed_executions", "Executions moved from the hot store to the lake.", registry=own
         )
         self.seal_failures = Counter("runlake_seal_failures", "Seals that failed and are tried again.", registry=own)
+        self.live = LiveMetrics(own)
 
     def observe(self, route: str, method: str, status: int, took_s: float) -> None:
         """Count one request. `route` is a template, never a path a client made up."""

@@ -15,8 +15,11 @@ from api.auth.gate import OpenGate, TokenGate
 from api.auth.uses import cancelled
 from api.config import Config
 from api.edge.exposure import Exposure
+from api.etag import kept_answers
+from api.live.service import opened_live
 from api.metrics import Metrics
 from api.readiness import Readiness
+from api.warming import Warming
 from api.writing import opened_writing
 from warehouse.hot.commands import Commands
 from warehouse.hot.database import Database
@@ -40,10 +43,11 @@ class ServerSecrets:
 async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> AsyncIterator[None]:
     """Everything on `app.state` while the app runs.
 
-    house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control, acknowledgements; metrics,
-    config, exposure and route_table are there from the beginning. Raises LakeNotFoundError, HotStoreError.
+    answers, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control, acknowledgements, live;
+    metrics, config, exposure and route_table are there from the beginning. Raises LakeNotFoundError, HotStoreError.
     """
     state = app.state
+    state.answers = kept_answers()
     state.house = await run_in_threadpool(warehouse.open, config.lake, config.lake_settings())
     try:
         state.hot = await run_in_threadpool(partial(state.house.lake.hot, create=True))  # closed with the lake
@@ -53,8 +57,10 @@ async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> Asyn
         state.commands = Commands(database)
         async with (
             _sealing(app, config),
+            _warming(state.house),
             _gate(app, config, exposure, database),
             opened_writing(app, config, state.house, state.hot),
+            opened_live(app, state.hot.events),
         ):
             yield
     finally:
@@ -71,6 +77,7 @@ async def _sealing(app: FastAPI, config: Config) -> AsyncIterator[None]:
         state.house.lake,
         rows=config.seal_rows,
         age_s=config.seal_age_s,
+        event_hours=config.event_hours,
         on_seal=lambda report: metrics.sealed.inc(report.rows),
         on_failure=metrics.seal_failures.inc,
     )
@@ -81,6 +88,16 @@ async def _sealing(app: FastAPI, config: Config) -> AsyncIterator[None]:
     finally:
         # What is not sealed stays where it is and is read there: nothing has to be moved before the end.
         await run_in_threadpool(sealer.stop)
+
+
+@asynccontextmanager
+async def _warming(house: warehouse.Warehouse) -> AsyncIterator[None]:
+    warming = Warming(house)
+    warming.start()
+    try:
+        yield
+    finally:
+        await run_in_threadpool(warming.stop)
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ from api.routes import (
     bulk,
     commands,
     control,
+    events,
     execution_data,
     execution_logs,
     executions,
@@ -17,6 +18,7 @@ from api.routes import (
     login,
     page,
     statistics,
+    stream,
 )
 
 SERVER_ROUTERS: Final[tuple[APIRouter, ...]] = (health.router, page.router, login.router)
@@ -26,6 +28,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     statistics.router,
     export.router,
     bulk.router,
+    events.router,
+    stream.router,
     executions.router,
     execution_data.router,
     execution_logs.router,

@@ -6,9 +6,10 @@ import logging.config
 import os
 import shutil
 import socket
+import sys
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,7 +19,7 @@ from uvicorn.supervisors.multiprocess import Multiprocess
 import warehouse
 from api.edge.exposure import Exposure, exposure_of
 from api.edge.logs import log_config
-from api.edge.protocol import Protocol
+from api.edge.protocol import protocol_options
 from warehouse.errors import RunlakeError
 from warehouse.hot.database import Database
 from warehouse.hot.tokens import create_first_token
@@ -30,6 +31,11 @@ if TYPE_CHECKING:
 
 SHUTDOWN_S: Final = 30
 """How long requests that are being answered may still take after a signal."""
+SWITCH_S: Final = 0.001
+"""How long a thread may keep the interpreter while the event loop waits for it. The default is 5 ms, which subscribers
+of the stream would wait several times over whenever records come in."""
+FILES: Final = 20_000
+"""Files and connections a process may have open, where the system lets it."""
 FIRST_TOKEN: Final = "admin"
 
 Say = Callable[[str], None]
@@ -47,6 +53,7 @@ class AppFactory:
         """The app."""
         from api.app import create_app
 
+        sys.setswitchinterval(SWITCH_S)
         return create_app(self.config, self.exposure, multiprocess_folder=self.multiprocess_folder)
 
 
@@ -73,6 +80,7 @@ def serve(
         behind_proxy=bool(config.trusted_proxies),
         public_metrics=config.public_metrics,
     )
+    _allow_many_files()
     with _listening(host, port) as listener:
         # Now an error is one line; in a worker it would be a traceback.
         warehouse.open(config.lake, config.lake_settings(), create=create).close()
@@ -93,6 +101,17 @@ def serve(
             uvicorn_config = _uvicorn_config(AppFactory(config, exposure, folder), config, workers=workers)
             supervisor = _Supervisor(uvicorn_config, listener, folder, say)
             supervisor.run()
+
+
+def _allow_many_files() -> None:
+    """Every subscriber is an open file; what a shell allows at first is often 1,024 of them."""
+    with suppress(ImportError, OSError, ValueError):
+        import resource
+
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = FILES if hard == resource.RLIM_INFINITY else min(FILES, hard)
+        if soft != resource.RLIM_INFINITY and soft < wanted:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def prepare(config: Config, *, no_auth: bool) -> str | None:
@@ -131,8 +150,7 @@ def _uvicorn_config(factory: AppFactory, config: Config, *, workers: int = 1) ->
         factory,
         factory=True,
         workers=workers,
-        http=Protocol,
-        ws="none",
+        **protocol_options(),
         lifespan="on",
         log_config=log_config(config.log_format) if workers > 1 else None,
         log_level="warning",

@@ -6,8 +6,10 @@ and to check than the statistics take to compute.)
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
+
+import numpy as np
 
 from api.models import instant_text
 from warehouse.results import Bucket, ErrorGroup, ErrorStatistics, NodeStatistics, NodeTotals, Statistics, Totals
@@ -25,7 +27,7 @@ def statistics_json(found: Statistics) -> Json:
         "period": found.period,
         "granularity": found.granularity,
         **_counts(totals),
-        "data": [_bucket(one) for one in found.buckets],
+        "data": _buckets(found.buckets),
         "byWorkflow": [
             {
                 "workflowId": one.workflow_id,
@@ -97,22 +99,29 @@ def _counts(totals: Totals) -> Json:
     }
 
 
-def _bucket(bucket: Bucket) -> Json:
-    # There may be thousands of these: one dictionary each, and no work for those without durations.
-    totals = bucket.totals
-    timed = totals.avg_s is not None
-    return {
-        "timestamp": instant_text(bucket.start),
-        "executions": totals.executions,
-        "successes": totals.successes,
-        "failures": totals.failures,
-        "avgTime": _seconds(totals.avg_s) if timed else None,
-        "minTime": _seconds(totals.min_s) if timed else None,
-        "maxTime": _seconds(totals.max_s) if timed else None,
-        "p50Time": _seconds(totals.p50_s) if timed else None,
-        "p95Time": _seconds(totals.p95_s) if timed else None,
-        "p99Time": _seconds(totals.p99_s) if timed else None,
-    }
+def _buckets(buckets: Sequence[Bucket]) -> list[Json]:
+    # There may be thousands of these: one dictionary each, and all their times are rounded at once.
+    totals = [one.totals for one in buckets]
+    times = np.array([(one.avg_s, one.min_s, one.max_s, one.p50_s, one.p95_s, one.p99_s) for one in totals], float)
+    rounded = np.round(times, _TIME_DECIMALS).astype(object)
+    rounded[np.isnan(times)] = None
+    return [
+        {
+            "timestamp": instant_text(bucket.start),
+            "executions": of.executions,
+            "successes": of.successes,
+            "failures": of.failures,
+            "avgTime": avg_s,
+            "minTime": min_s,
+            "maxTime": max_s,
+            "p50Time": p50_s,
+            "p95Time": p95_s,
+            "p99Time": p99_s,
+        }
+        for bucket, of, (avg_s, min_s, max_s, p50_s, p95_s, p99_s) in zip(
+            buckets, totals, rounded.tolist(), strict=True
+        )
+    ]
 
 
 def _percentiles(totals: Totals) -> Json:

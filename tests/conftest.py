@@ -1,7 +1,8 @@
 """What holds for all tests: no time limit a loaded machine could trip over, no settings of whoever runs them.
 
 Tests of the hot store take `hot_url` and run on SQLite and on PostgreSQL. Where no PostgreSQL server is installed the
-second half is skipped and the run says so; with RUNLAKE_TEST_POSTGRES=required (.ci/run) it fails.
+second half is skipped and the run says so; with RUNLAKE_TEST_POSTGRES=required (.ci/run) it fails. The same holds for
+tests of pages, which take `chromium`, and RUNLAKE_TEST_CHROMIUM.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from tests.fixtures.chromium import ChromiumMissingError, chromium_path
 from tests.fixtures.postgres import PostgresMissingError, postgres_cluster, postgres_database, server_bin
 
 settings.register_profile("runlake", deadline=None, print_blob=True)
@@ -35,6 +37,17 @@ def postgres_cluster_url() -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The program of a browser."""
+    try:
+        return chromium_path()
+    except ChromiumMissingError as error:
+        if os.environ.get("RUNLAKE_TEST_CHROMIUM") == "required":
+            raise
+        pytest.skip(str(error))
+
+
 @pytest.fixture
 def postgres_url(postgres_cluster_url: str) -> Iterator[str]:
     """An empty PostgreSQL database of this test's own."""
@@ -51,9 +64,16 @@ def hot_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+_MISSING = {
+    "PostgreSQL": "no server is installed (Debian: apt-get install postgresql)",
+    "Chromium": "no browser is installed (Debian: apt-get install chromium)",
+}
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Says at the end when a part of the tests was left out."""
-    skipped = [report for report in terminalreporter.stats.get("skipped", []) if "PostgreSQL" in str(report.longrepr)]
-    if skipped:
-        how = "no server is installed (Debian: apt-get install postgresql)"
-        terminalreporter.write_line(f"{len(skipped)} tests on PostgreSQL were left out: {how}")
+    reasons = [str(report.longrepr) for report in terminalreporter.stats.get("skipped", [])]
+    for what, how in _MISSING.items():
+        skipped = sum(what in reason for reason in reasons)
+        if skipped:
+            terminalreporter.write_line(f"{skipped} tests on {what} were left out: {how}")

@@ -18,6 +18,10 @@ from warehouse.storage import Location
 BLOOM_FALSE_POSITIVE_RATIO = 0.01
 ZSTD_LEVEL = 1
 
+_PAGE_ROWS: dict[TableName, int] = {"executions": 2048}
+"""Rows of a page, where one row is read by its number; elsewhere pages are cut by their bytes."""
+_PAGE_ROWS_MAX = 20_000
+
 STATS_COLUMNS: dict[TableName, tuple[str, ...]] = {
     "executions": ("id", "workflow_id", "status", "started_at", "stopped_at", "duration_s", "created_at", "updated_at"),
     "node_runs": ("execution_id", "workflow_id", "started_at", "stopped_at", "duration_s"),
@@ -88,6 +92,7 @@ def _writer(
         write_statistics=[field.name for field in schema if field.name not in _FULL_WIDTH_TEXT],
         bloom_filter_options={key: {"ndv": max(1, keys_per_group), "fpp": BLOOM_FALSE_POSITIVE_RATIO}},
         metadata_collector=written,
+        max_rows_per_page=_PAGE_ROWS.get(table, _PAGE_ROWS_MAX),
         store_schema=False,
     )
 

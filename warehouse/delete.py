@@ -24,16 +24,17 @@ def delete(lake: LakeTables, ids: Iterable[str]) -> int:
         return 0
     session = lake.session.fork()
     try:
-        return lake.change(lambda snapshot: _plan(lake, session, snapshot, wanted))
+        return lake.change(lambda snapshot: plan_delete(lake, session, snapshot, wanted)[0])
     finally:
         session.close()
 
 
-def _plan(lake: LakeTables, session: Session, snapshot: Snapshot, ids: pa.Array) -> Change[int]:
+def plan_delete(lake: LakeTables, session: Session, snapshot: Snapshot, ids: pa.Array) -> tuple[Change[int], pa.Table]:
+    """The change that takes these out of this snapshot of the lake, and the rows of `executions` that go with it."""
     files = lake.id_index.candidates(session, snapshot.files["executions"], ids)
-    found = rows_of(session, "executions", list(files), ids).select(["id", "date"])
+    found = rows_of(session, "executions", list(files), ids)
     if not found.num_rows:
-        return Change(0)
+        return Change(0), found
     days = set(found["date"].to_pylist())
     add: list[NewFile] = []
     remove: list[DataFile] = []
@@ -42,4 +43,4 @@ def _plan(lake: LakeTables, session: Session, snapshot: Snapshot, ids: pa.Array)
         rewrite = without_keys(lake, session, table, live, found["id"])
         add += rewrite.add
         remove += rewrite.remove
-    return Change(found.num_rows, add, remove)
+    return Change(found.num_rows, add, remove), found

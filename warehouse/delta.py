@@ -22,6 +22,9 @@ from warehouse.storage import Location
 
 CHECKPOINT_INTERVAL = 20
 """Commits between checkpoints: how many small log files a new reader has to open at most."""
+_READ_ANYWAY_S = 60.0
+"""So often the log is read whether or not its next commit is there: old commits are cleaned away, and who slept for
+weeks would wait for one of them for ever."""
 
 
 class DeltaLog:
@@ -40,6 +43,7 @@ class DeltaLog:
                 "give the folder of a lake, or load something into it first"
             ) from error
         self._files: tuple[int, tuple[DataFile, ...]] | None = None
+        self._read_at_s = time.monotonic()
 
     @staticmethod
     def create(location: Location, table: TableName, storage_options: Mapping[str, str]) -> None:
@@ -66,7 +70,17 @@ class DeltaLog:
         return int(self._delta.version())
 
     def refresh(self) -> None:
-        """Show the newest version; about a millisecond when there is none newer."""
+        """Show the newest version. When there is none newer: some microseconds on a local disk, where the next commit
+        has a name that is known, else about a millisecond.
+        """
+        now_s = time.monotonic()
+        if (
+            self._location.local is not None
+            and now_s < self._read_at_s + _READ_ANYWAY_S
+            and not (self._location.local / self._commit_path(self.version + 1)).exists()
+        ):
+            return
+        self._read_at_s = now_s
         self._delta.update_incremental()
 
     def show(self, version: int) -> None:
@@ -86,6 +100,14 @@ class DeltaLog:
     def marker(self, name: str) -> int | None:
         """The number last committed under this name. None: never."""
         return self._delta.transaction_version(name)
+
+    def marker_at(self, version: int, name: str) -> int | None:
+        """The same as of this version, which is shown from now on. None too: there is no such version (any more)."""
+        try:
+            self._delta.load_as_version(version)
+        except DeltaError:
+            return None
+        return self.marker(name)
 
     def files(self) -> tuple[DataFile, ...]:
         """The live files of the version shown, sorted by (date, name)."""
@@ -123,7 +145,7 @@ class DeltaLog:
         except CommitFailedError as error:
             raise CommitConflictError(f"another writer changed {self._uri} after version {base}") from error
         self.refresh()
-        self._location.sync(f"{self.table}/_delta_log/{base + 1:020d}.json")
+        self._location.sync(self._commit_path(base + 1))
         return base + 1
 
     def vacuum(self, after_hours: float) -> int:
@@ -134,6 +156,9 @@ class DeltaLog:
     def stats(self) -> pa.Table:
         """The log's own statistics, one row a live file (for verify)."""
         return pa.table(self._delta.get_add_actions(flatten=True))
+
+    def _commit_path(self, version: int) -> str:
+        return f"{self.table}/_delta_log/{version:020d}.json"
 
     def _read_files(self) -> tuple[DataFile, ...]:
         try:

@@ -73,7 +73,7 @@ class _Planned:
 class Session:
     """A DuckDB connection with our settings. Not for use by two threads at once: `fork()` for that."""
 
-    def __init__(self, settings: DuckSettings, connection: duckdb.DuckDBPyConnection, *, limit_s: float = -1.0) -> None:
+    def __init__(self, settings: DuckSettings, connection: duckdb.DuckDBPyConnection, *, limit_s: float) -> None:
         self._settings = settings
         self._connection = connection
         self._limit_s = limit_s
@@ -163,7 +163,7 @@ class Session:
 
     def fork(self) -> Session:
         """Another session on the same database, for another thread."""
-        other = Session(self._settings, self._connection.cursor())
+        other = Session(self._settings, self._connection.cursor(), limit_s=self._settings.time_limit_s)
         with self._forks_lock:
             self._forks.add(other)
         return other
@@ -214,16 +214,16 @@ def connect(settings: DuckSettings | None = None, *, confined_to: Sequence[str] 
     if settings.spill_dir is not None:
         config["temp_directory"] = str(settings.spill_dir)
     connection = duckdb.connect(":memory:", config=config)
-    connection.execute("SET TimeZone = 'UTC'")
+    # For all sessions of the database: one that has a limit of its own sets it.
+    connection.execute(f"SET GLOBAL max_execution_time = {int(settings.time_limit_s * 1000)}")
+    connection.execute("SET GLOBAL TimeZone = 'UTC'")
     connection.execute(read_sql("warehouse", "macros"))
     if confined_to is not None:
-        # The limit of a query is a setting too, so it is set before the settings are locked.
-        connection.execute(f"SET max_execution_time = {int(settings.time_limit_s * 1000)}")
         connection.execute("SET allowed_directories = $folders", {"folders": list(confined_to)})
         connection.execute("SET enable_external_access = false")
+        # The limit of a query is a setting too and is set by now.
         connection.execute("SET lock_configuration = true")
-        return Session(settings, connection, limit_s=settings.time_limit_s)
-    return Session(settings, connection)
+    return Session(settings, connection, limit_s=settings.time_limit_s)
 
 
 def is_query(sql: str) -> bool:

@@ -1,6 +1,7 @@
-"""Which data files hold an execution's id: a sorted array of 64-bit hashes for each file of `executions`.
+"""Which data files hold an execution's id, and in which row: for each file of `executions` the sorted 64-bit hashes of
+its ids and their row numbers.
 
-The hashes are a pure function of the immutable file, so they are made once, kept beside its rollup and mapped into
+They are a pure function of the immutable file, so they are made once, kept beside its rollup and mapped into
 memory. A hash can belong to two ids: a file that holds the hash is a candidate, and only reading it tells.
 """
 
@@ -28,8 +29,8 @@ from warehouse.snapshot import DataFile
 
 Hashes = npt.NDArray[np.uint64]
 
-SUFFIX: Final = ".ids1.npy"
-"""The number changes with the hash; arrays of another one are made again."""
+SUFFIX: Final = ".ids2.npy"
+"""The number changes with what the array holds; arrays of another one are made again."""
 
 _SEED: Final = 0x9E3779B97F4A7C15
 _FIRST: Final = np.uint64(0xFF51AFD7ED558CCD)
@@ -86,15 +87,22 @@ def _mixed(words: npt.NDArray[Any], length: int) -> Hashes:
 
 @dataclass(slots=True)
 class _FileIds:
-    """The hashes of one file, ascending, and, once many ids are asked for, a bit for each range of them."""
+    """The hashes of one file, ascending, the row of each, and, once many ids are asked for, a bit for each range."""
 
     hashes: Hashes
+    rows: npt.NDArray[np.uint32]
     bits: npt.NDArray[np.uint8] | None = None
 
     @property
     def nbytes(self) -> int:
         """Bytes, those of the bits counted from the beginning."""
-        return int(self.hashes.nbytes) + len(self.hashes) * _BITS_PER_ID // 4
+        return int(self.hashes.nbytes) + int(self.rows.nbytes) + len(self.hashes) * _BITS_PER_ID // 4
+
+    def rows_of(self, wanted: np.uint64) -> list[int]:
+        """Row numbers of the ids with this hash."""
+        first, last = (int(np.searchsorted(self.hashes, wanted, side)) for side in ("left", "right"))
+        found: list[int] = self.rows[first:last].tolist()
+        return found
 
     def holds(self, wanted: Hashes) -> Ints:
         """Positions of those of the ascending hashes that are here."""
@@ -153,6 +161,14 @@ class IdIndex:
                 found[file] = np.sort(order[held]).tolist()
         return found
 
+    def rows(self, session: Session, files: Sequence[DataFile], id: str) -> list[tuple[DataFile, int]]:
+        """Where the id may be: files and row numbers in them. Nearly always one, none for an id that is not there."""
+        texts = pa.array([id], pa.string())
+        files = _overlapping(files, texts)
+        (wanted,) = id_hashes(texts)
+        known = zip(files, self._all(session, files), strict=True)
+        return [(file, row) for file, ids in known for row in ids.rows_of(wanted)]
+
     def lookup(self, session: Session, files: Sequence[DataFile], ids: Sequence[str]) -> dict[DataFile, list[str]]:
         """The files that hold any of these ids and which; every candidate is read. `ids` without repetitions."""
         found: dict[DataFile, list[str]] = {}
@@ -191,14 +207,12 @@ class IdIndex:
 
     def _open(self, file: DataFile) -> _FileIds | None:
         try:
-            hashes = np.load(index_path(self._folder, file.name), mmap_mode="r", allow_pickle=False)
+            stored = np.load(index_path(self._folder, file.name), mmap_mode="r", allow_pickle=False)
         except (OSError, ValueError, EOFError):
             return None  # absent or cut off: derived data, so it is made again
-        if hashes.dtype != np.uint64 or hashes.shape != (file.rows,):
+        if stored.dtype != np.uint64 or stored.shape != (file.rows + (file.rows + 1) // 2,):
             return None
-        known = _FileIds(hashes)
-        self._known.put(file.name, known)
-        return known
+        return self._remember(file, stored)
 
     def _make_apart(self, session: Session, file: DataFile) -> _FileIds:
         own = session.fork()
@@ -209,11 +223,18 @@ class IdIndex:
 
     def _make(self, session: Session, file: DataFile) -> _FileIds:
         ids = session.table("SELECT id FROM read_parquet($path)", {"path": file.path}, time_limit_s=0)["id"]
-        hashes = np.sort(id_hashes(ids))
+        hashes = id_hashes(ids)
+        order = np.argsort(hashes, kind="stable")
+        rows = np.zeros(len(order) + len(order) % 2, np.uint32)  # two in the place of a hash
+        rows[: len(order)] = order
+        array = np.concatenate([hashes[order], rows.view(np.uint64)])
         stored = io.BytesIO()
-        np.save(stored, hashes, allow_pickle=False)
+        np.save(stored, array, allow_pickle=False)
         write_atomically(index_path(self._folder, file.name), stored.getvalue())
-        known = _FileIds(hashes)
+        return self._remember(file, array)
+
+    def _remember(self, file: DataFile, stored: Hashes) -> _FileIds:
+        known = _FileIds(stored[: file.rows], stored[file.rows :].view(np.uint32)[: file.rows])
         self._known.put(file.name, known)
         return known
 

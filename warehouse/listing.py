@@ -19,6 +19,7 @@ from warehouse.id_index import IdIndex
 from warehouse.list_chunks import ListMemory, as_matches, rollup_filters
 from warehouse.list_pages import TimePage
 from warehouse.lru import FileMemory
+from warehouse.one_row import read_row
 from warehouse.period import from_us
 from warehouse.rollup_cache import CachedRollup, RollupCache
 from warehouse.scan import over_files
@@ -223,17 +224,14 @@ def find_execution(
 ) -> Detail | None:
     """The execution of that id with its rows in `tables` (the others come empty); None: there is none.
 
-    With `index` only the file that holds it is opened; without, files whose range of ids leaves it out are not, and
-    their Bloom filters rule out most of the others. The other tables are looked up, side by side, in the files of its
-    date alone. `workflow_ids`: an execution of another workflow is as good as none; empty: any.
+    With `index` only the row itself is read; without, files whose range of ids leaves it out are not opened, and the
+    Bloom filters of the others rule most of them out. The other tables are looked up, side by side, in the files of
+    its date alone. `workflow_ids`: an execution of another workflow is as good as none; empty: any.
     """
     own = session.fork()
     try:
-        files = [file for file in snapshot.files["executions"] if file.hot or _may_hold(file, id)]
-        if index is not None:
-            lake = index.candidates(own, [file for file in files if not file.hot], [id])
-            files = [file for file in files if file.hot or file in lake]
-        found = _lookup(own, files, "executions", id)
+        files = [file for file in snapshot.files["executions"] if _may_hold(file, id)]
+        found = _lookup(own, files, "executions", id) if index is None else _indexed(own, index, files, id)
         if not found.num_rows or (workflow_ids and found["workflow_id"][0].as_py() not in workflow_ids):
             return None
         day = found.column("date")[0].as_py()
@@ -268,6 +266,18 @@ def _details(
         with ThreadPoolExecutor(len(asked)) as pool:  # each is mostly planning and opening, so they overlap well
             found |= dict(zip(asked, pool.map(apart, asked), strict=True))
     return found["node_runs"], found["payloads"], found["logs"]
+
+
+def _indexed(session: Session, index: IdIndex, files: Sequence[DataFile], id: str) -> pa.Table:
+    """The row of the execution with this id, from the place that the index names; no rows where there is none."""
+    places = index.rows(session, files, id)
+    if not all(file.local for file, _ in places):
+        return _lookup(session, [file for file, _ in places], "executions", id)
+    for file, row in places:
+        found = read_row(file, row)
+        if found["id"].to_pylist() == [id]:
+            return found
+    return EXECUTIONS.empty_table()
 
 
 def _lookup(session: Session, files: Sequence[DataFile], table: TableName, id: str) -> pa.Table:

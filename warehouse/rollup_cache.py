@@ -19,7 +19,6 @@ from warehouse.derived import remove_leftovers, write_atomically
 from warehouse.duck import Session
 from warehouse.errors import LakeCorruptError
 from warehouse.histogram import Ints
-from warehouse.id_index import SUFFIX as IDS_SUFFIX
 from warehouse.id_index import index_path
 from warehouse.lru import FileMemory, Lru
 from warehouse.node_days import NodeDays
@@ -323,7 +322,8 @@ class RollupCache:
 def prune_folder(folder: Path, live: Collection[str]) -> int:
     """Delete what is kept of data files that are not among these names (rollups, ids); how many files went."""
     kept = {_file_name(name) for name in live} | {index_path(folder, name).name for name in live}
-    gone = [path for kind in (_SUFFIX, IDS_SUFFIX) for path in folder.glob(f"*{kind}") if path.name not in kept]
+    kinds = (f"*{_SUFFIX}", "*.ids?.npy")
+    gone = [path for kind in kinds for path in folder.glob(kind) if path.name not in kept]
     for path in gone:
         path.unlink(missing_ok=True)
     return len(gone) + remove_leftovers(folder)

@@ -38,6 +38,11 @@ class DataFile:
     hot: bool = False
     """It is this process's own copy of rows of the hot store, and no part of the lake."""
 
+    @property
+    def local(self) -> bool:
+        """It lies on a disk of this machine, not behind a URI."""
+        return "://" not in self.path
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:

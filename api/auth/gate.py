@@ -46,11 +46,19 @@ class Gate(Protocol):
         """Who asks. Raises ApiError: 401, 403, 429."""
         ...
 
+    async def principal_of(self, token_id: str) -> Principal | None:
+        """The holder of a token as it is now. None: it is revoked or expired."""
+        ...
+
 
 class OpenGate:
     """That of --no-auth: everybody may everything."""
 
     async def admit(self, _connection: HTTPConnection) -> Principal:
+        """Everybody."""
+        return EVERYBODY
+
+    async def principal_of(self, _token_id: str) -> Principal | None:
         """Everybody."""
         return EVERYBODY
 
@@ -92,6 +100,15 @@ class TokenGate:
             raise foreign_origin()
         self.uses.note(token.token_id)
         return _principal(token, from_browser=True)
+
+    async def admit_token(self, text: str, connection: HTTPConnection) -> Principal:
+        """Who asks with a token that does not come in the header. Raises as `token`."""
+        return _principal(await self.token(text, connection))
+
+    async def principal_of(self, token_id: str) -> Principal | None:
+        """The holder of a token as it was a second ago at most. None: revoked or expired. Raises HotStoreError."""
+        token = await self._find(token_id)
+        return None if token is None or not token.lives(now()) else _principal(token)
 
     async def token(self, text: str, connection: HTTPConnection) -> Token:
         """The live token of a text. Raises ApiError 401, and 429 where the address has failed too often.

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import ask, browse, care, demo, load, quarantine, seal, serve, token
+from api.cli import ask, browse, care, demo, load, quarantine, seal, serve, simulate, token
 from api.cli.exits import EXIT_STATUSES
 
 _SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -26,6 +26,7 @@ VERBS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("report", serve.report, "Write the trend report, one HTML file"),
     ("serve", serve.serve, "Serve the API and the report over HTTP"),
     ("generate", load.generate, "Make realistic records, to try things at size"),
+    ("simulate", simulate.simulate, "Play an engine that reports to a server, live"),
     ("seal", seal.seal, "Move finished executions from the hot store to the lake"),
     ("compact", care.compact, "Merge small files"),
     ("vacuum", care.vacuum, "Delete files that are no longer part of the lake"),

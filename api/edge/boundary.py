@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import logging
-import re
 import time
-import uuid
 from contextvars import ContextVar
 from typing import Any, Final
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.edge.route_table import RouteTable
-from api.failures import SAFE_HEADERS, error_response, failure_response
+from api.edge.sockets import SOCKETS, Handshake, request_id_of
+from api.failures import SAFE_HEADERS, ApiError, error_response, failure_response
 from api.metrics import Metrics
 
 REQUEST_ID: Final[ContextVar[str | None]] = ContextVar("runlake_request_id", default=None)
@@ -24,8 +23,9 @@ IN_FLIGHT_MAX: Final = 1000
 GONE: Final = 499
 """What is logged and counted where the client went away before its answer; nobody receives it."""
 
-_SANE_ID: Final = re.compile(r"[A-Za-z0-9._:=+/-]{1,128}")
 _QUIET: Final = frozenset({"/healthz", "/readyz", "/metrics"})
+_ENDLESS: Final = frozenset({"/v1/executions/events"})
+"""Answers that go on for hours do nothing most of the time: they have a limit of their own."""
 _ACCESS: Final = logging.getLogger("runlake.access")
 _POLICY: Final = "default-src 'none'; frame-ancestors 'none'"
 _PAGE_HEADERS: Final = {
@@ -45,11 +45,13 @@ class Boundary:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        asked = Headers(scope=scope).get("x-request-id", "")
-        request_id = asked if _SANE_ID.fullmatch(asked) else uuid.uuid4().hex
+        request_id = request_id_of(scope)
         method = scope["method"]
         # HEAD is GET whose body is dropped below. A copy: the server goes by what it was asked.
         scope = {**scope, "method": "GET" if method == "HEAD" else method, "runlake.method": method}
@@ -57,14 +59,33 @@ class Boundary:
         answer = _Answer(send, request_id, without_body=method == "HEAD")
         token = REQUEST_ID.set(request_id)
         started_s = time.perf_counter()
-        self._metrics.in_flight.inc()
-        self._in_flight += 1
+        counted = scope["path"] not in _ENDLESS
+        self._metrics.in_flight.inc(counted)
+        self._in_flight += counted
         try:
             await self._run(scope, receive, answer)
         finally:
-            self._in_flight -= 1
-            self._metrics.in_flight.dec()
+            self._in_flight -= counted
+            self._metrics.in_flight.dec(counted)
             self._tell(scope, method, answer, time.perf_counter() - started_s)
+            REQUEST_ID.reset(token)
+
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One WebSocket: the same, as far as there is an answer that is HTTP."""
+        request_id = request_id_of(scope)
+        scope = {**scope, "method": "GET", "runlake.method": "GET"}
+        scope.setdefault("state", {})["request_id"] = request_id
+        answer = Handshake(send, request_id)
+        token = REQUEST_ID.set(request_id)
+        started_s = time.perf_counter()
+        try:
+            if scope["path"] not in SOCKETS:
+                raise ApiError(404, "NOT_FOUND", f"There is no WebSocket at {scope['path'][:200]}; see /openapi.json")
+            await self._app(scope, receive, answer)
+        except Exception as error:  # noqa: BLE001 - the last catch
+            await answer.fail(failure_response(error, f"WebSocket {scope['path']}"), scope, receive)
+        finally:
+            self._tell(scope, "GET", answer, time.perf_counter() - started_s)
             REQUEST_ID.reset(token)
 
     async def _run(self, scope: Scope, receive: Receive, answer: _Answer) -> None:
@@ -82,10 +103,11 @@ class Boundary:
                 raise  # half an answer is out: the connection breaks off, so that nobody takes it for a whole one
             await response(scope, receive, answer)
 
-    def _tell(self, scope: Scope, method: str, answer: _Answer, took_s: float) -> None:
+    def _tell(self, scope: Scope, method: str, answer: _Answer | Handshake, took_s: float) -> None:
         gone = scope["state"].get("client_gone", False)
         status = GONE if gone or answer.status is None else answer.status
-        template = self._routes.template(scope.get("endpoint"))
+        template = SOCKETS.get(scope["path"]) if isinstance(answer, Handshake) else None
+        template = template or self._routes.template(scope.get("endpoint"))
         self._metrics.observe(template, method, status, took_s)
         level = logging.DEBUG if template in _QUIET else logging.INFO
         if not _ACCESS.isEnabledFor(level):

@@ -12,7 +12,8 @@ from api.failures import error_response
 
 _METHODS: Final = "GET, HEAD, POST, PUT, PATCH, DELETE"
 _ASKED_HEADERS: Final = (
-    "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-Match, If-None-Match, X-Request-ID"
+    "Authorization, Content-Type, Content-Encoding, Idempotency-Key, If-Match, If-None-Match, Last-Event-ID, "
+    "X-Request-ID"
 )
 _SHOWN_HEADERS: Final = "ETag, Link, Location, Retry-After, X-Request-ID"
 

@@ -12,7 +12,7 @@ import httpx
 import uvicorn
 from fastapi import FastAPI
 
-from api.edge.protocol import Protocol
+from api.edge.protocol import protocol_options
 
 
 @contextmanager
@@ -22,7 +22,7 @@ def served(app: FastAPI) -> Iterator[httpx.Client]:
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         config = uvicorn.Config(
-            app, http=Protocol, log_level="critical", lifespan="on", access_log=False, server_header=False
+            app, **protocol_options(), log_level="critical", lifespan="on", access_log=False, server_header=False
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -59,8 +59,9 @@ def test_every_setting_is_read_from_the_file(tmp_path: Path) -> None:
         tmp_path,
         'lake = "/l"\nthreads = 1\nmemory_limit_mb = 100\ntime_limit_s = 2.5\ntimezone = "Asia/Tokyo"\n'
         'payloads = "drop"\nsecret_keys = ["pin"]\nvacuum_after_hours = 1\n'
-        'hot_url = "postgresql://db/runlake"\nseal_rows = 7\nseal_age_s = 5\nallowed_hosts = ["runlake.example.com"]\n'
-        'trusted_proxies = ["10.0.0.0/8"]\ncors_origins = ["https://dash.example.com"]\npublic_metrics = true\n'
+        'hot_url = "postgresql://db/runlake"\nseal_rows = 7\nseal_age_s = 5\nevent_hours = 48\n'
+        'allowed_hosts = ["runlake.example.com"]\ntrusted_proxies = ["10.0.0.0/8"]\n'
+        'cors_origins = ["https://dash.example.com"]\npublic_metrics = true\n'
         'session_hours = 8\nmax_body_mb = 8\nlog_format = "json"\n'
         'max_record_mb = 2\ningest_waiting_mb = 32\nengine = "http"\nengine_url = "https://engine.example.com/hook"\n'
         'engine_secret = "at least sixteen characters long"\nengine_timeout_s = 3\n'

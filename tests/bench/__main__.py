@@ -24,7 +24,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, question in QUESTIONS.items():
             print(f"{name:<16} {question.text}{' (by name or with --all)' if question.large else ''}")
         return 0
-    data = BenchData(asked.data, asked.executions, given_lake=asked.lake, memory_requests=asked.memory_requests)
+    data = BenchData(
+        asked.data,
+        asked.executions,
+        given_lake=asked.lake,
+        memory_requests=asked.memory_requests,
+        stream_subscribers=asked.stream_subscribers,
+        stream_events_per_s=asked.stream_events,
+        stream_seconds=asked.stream_seconds,
+    )
     names = asked.names or [name for name, question in QUESTIONS.items() if asked.all or not question.large]
     facts = machine.facts()
     measures: list[Measure] = []
@@ -54,6 +62,9 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--memory-requests", type=_positive, default=20_000, help="requests of http_memory (%(default)s)"
     )
+    parser.add_argument("--stream-subscribers", type=_positive, default=1_000, help="of stream (%(default)s)")
+    parser.add_argument("--stream-events", type=_positive, default=500, help="of stream, a second (%(default)s)")
+    parser.add_argument("--stream-seconds", type=_positive, default=20, help="of stream, each case (%(default)s)")
     parser.add_argument("--runs", type=_positive, default=7, help="runs of each, export at most 3 (%(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write machine, figures and all runs to this file")
     parser.add_argument("--list", action="store_true", help="say what can be asked")

@@ -35,6 +35,8 @@ def data() -> Iterator[BenchData]:
             http_requests=5,
             http_pages=20,
             memory_requests=40,
+            stream_subscribers=120,
+            stream_seconds=0.5,
         )
 
 

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from warehouse.hot.changes import HotChanges
 from warehouse.hot.database import Database
+from warehouse.hot.event_tables import hot_events
 from warehouse.hot.store import HotStore
 from warehouse.hot.tables import hot_batches, hot_clock, hot_executions, hot_intents, leases
 from warehouse.lake import Lake
@@ -24,7 +25,7 @@ def wipe(url: str) -> None:
     """Make the store at a URL as good as new: a database for each example would take half a second."""
     database = Database.open(url)
     with database.write() as connection:
-        for table in (hot_batches, hot_executions, hot_intents, leases):
+        for table in (hot_batches, hot_executions, hot_intents, hot_events, leases):
             connection.execute(sa.delete(table))
         zero = {column.name: 0 for column in hot_clock.columns if column.name.endswith("_no")}
         connection.execute(sa.update(hot_clock).values(store_id=secrets.token_hex(8), **zero))

@@ -17,7 +17,7 @@ from tests.warehouse.hot_helpers import closed, in_both, in_hot, in_lake, no_bat
 from tests.warehouse.records import Record, batch, contents
 from tests.warehouse.test_lake_properties import PHASES, RECORDS, SCALE, Killed
 from warehouse.delta import DeltaLog
-from warehouse.hot import intents, lease, sealing, write
+from warehouse.hot import claimed_change, intents, lease, sealing, write
 from warehouse.hot.store import HotStore
 from warehouse.lake import Lake
 from warehouse.schema import FINISHED
@@ -25,7 +25,7 @@ from warehouse.schema import FINISHED
 IDS = st.sets(st.sampled_from(["a", "b", "c", "d", "no such"]), max_size=3)
 BATCHES = st.lists(RECORDS, min_size=1, max_size=4)
 SEAL_STEPS = ("begin", "write", "commit 0", "commit 1", "commit 2", "commit 3", "purge", "forget", "trim", "done")
-WRITE_STEPS = ("insert", "release", "lake", "remove intent")
+WRITE_STEPS = ("insert", "release", "lake", "promise", "remove intent")
 STEPS = st.one_of(
     st.tuples(st.just("write"), BATCHES),
     st.tuples(st.just("write"), BATCHES),
@@ -113,11 +113,12 @@ def dying(where: str) -> Iterator[None]:
                 "insert": (write, "insert_batch"),
                 "release": (write, "release_rows"),
                 "lake": (write, "plan_write"),
-                "remove intent": (write, "remove_intent"),
+                "promise": (claimed_change, "promise_events"),
+                "remove intent": (claimed_change, "remove_intent"),
             }[where]
             patch.setattr(module, name, _killed)
-            if where == "lake":
-                patch.setattr(write, "remove_intent", _killed)
+            # A dead process settles nothing.
+            patch.setattr(claimed_change, "_give_up", _killed)
         yield
 
 

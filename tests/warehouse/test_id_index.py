@@ -15,6 +15,10 @@ from hypothesis import given
 from tests.warehouse.records import Record, batch
 from warehouse.id_index import SUFFIX, IdIndex, id_hashes, index_path
 from warehouse.lake import Lake
+from warehouse.listing import find_execution
+from warehouse.one_row import read_row
+from warehouse.scan import files_query
+from warehouse.schema import EXECUTIONS
 
 
 @pytest.fixture
@@ -76,11 +80,36 @@ def test_a_candidate_is_read_before_it_is_believed(lake: Lake) -> None:
     (file,) = lake.snapshot().files["executions"]
     index = IdIndex(lake.folder("other"))
     index.candidates(lake.session, [file], ["a"])
-    pretended = np.sort(id_hashes(["a", "b"]))  # as if "b" and "c" had one number
+    hashes = id_hashes(["a", "b"])  # as if "b" and "c" had one number
+    order = np.argsort(hashes)
+    pretended = np.concatenate([hashes[order], order.astype(np.uint32).view(np.uint64)])
     np.save(index_path(lake.folder("other"), file.name), pretended)
     fresh = IdIndex(lake.folder("other"))
     assert fresh.candidates(lake.session, [file], ["b"]) == {file: [0]}
+    assert fresh.rows(lake.session, [file], "b") == [(file, 1)]
     assert fresh.lookup(lake.session, [file], ["b"]) == {}
+    for id_, found in (("a", True), ("b", False)):
+        assert (find_execution(lake.session, lake.snapshot(), id_, index=fresh) is not None) == found
+
+
+def test_the_row_of_each_id_is_known(lake: Lake) -> None:
+    days = ids_by_day(2, 1_001)
+    for ids in days:
+        lake.write(batch([Record(id_) for id_ in ids]))
+    files = lake.snapshot().files["executions"]
+    for ids in days:
+        for id_ in ids[::83]:
+            ((file, row),) = lake.id_index.rows(lake.session, files, id_)
+            assert read_row(file, row)["id"].to_pylist() == [id_]
+    assert lake.id_index.rows(lake.session, files, days[0][0].upper()) == []
+
+
+def test_a_row_read_by_its_number_is_the_row(lake: Lake) -> None:
+    lake.write(batch([Record("b", name=None, retry_success="c"), Record("a", started=3)]))
+    (file,) = lake.snapshot().files["executions"]
+    rows = lake.session.table(files_query("executions", [file])).cast(EXECUTIONS)
+    for row in range(2):
+        assert read_row(file, row).equals(rows.slice(row, 1))
 
 
 def test_files_whose_range_leaves_the_ids_out_are_not_opened(lake: Lake) -> None:

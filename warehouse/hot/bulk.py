@@ -7,10 +7,11 @@ from typing import Final
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.hot.look import Moved
 from warehouse.hot.pointers import live_among
 from warehouse.hot.state import HotState
 from warehouse.hot.wait import Patience
-from warehouse.hot.write import Moved, note_part, write, write_to_lake
+from warehouse.hot.write import note_part, write, write_to_lake
 from warehouse.merge import UNCHANGED, WriteOutcomes, records_of
 from warehouse.merge_details import flat
 from warehouse.schema import FINISHED, Batch
@@ -42,7 +43,8 @@ def bulk_write(state: HotState, lake: LakeTables, batch: Batch) -> WriteOutcomes
         if not rest.executions.num_rows:
             break
         try:
-            note_part(total, write_to_lake(state, lake, rest))
+            # A load is history: what it says has ended is no news, and makes no events.
+            note_part(total, write_to_lake(state, lake, rest, news=False))
             break
         except Moved:  # one of them has come to live in the hot store meanwhile, or the claim was lost
             patience.again()

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -39,6 +39,7 @@ _PRAGMAS: Final = (
     "wal_autocheckpoint = 4000",
     "journal_size_limit = 67108864",
 )
+_MARKS: Final = "runlake_marks"
 CONNECTIONS_KEPT: Final = 8
 CONNECTIONS_MAX: Final = 48
 
@@ -50,6 +51,8 @@ class Database:
         self.engine = engine
         self.is_sqlite = engine.dialect.name == "sqlite"
         self.busy_timeout_s = busy_timeout_s
+        self.event_listeners: list[Callable[[], None]] = []
+        """Called after each commit that wrote events: see EventLog.on_written. They do not raise."""
         # SQLite has one writer at a time and makes the others poll: those of this process queue here instead.
         self._writer = threading.Lock()
 
@@ -98,6 +101,21 @@ class Database:
         SQLite: no other writer meanwhile, so do nothing slow inside. PostgreSQL: READ COMMITTED; lock what counts.
         Raises HotStoreBusyError, HotStoreFullError, HotStoreUnavailableError.
         """
+        with self._transaction() as connection:
+            # The driver's connection goes back to the others with its info: this set is this transaction's own.
+            marks: set[str] = set()
+            connection.info[_MARKS] = marks
+            yield connection
+        if marks:
+            for listener in tuple(self.event_listeners):
+                listener()
+
+    def events_written(self, connection: sa.Connection) -> None:
+        """Have the listeners told, once this transaction (of `write`) is committed."""
+        connection.info[_MARKS].add("events")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sa.Connection]:
         if not self.is_sqlite:
             with errors_as_ours(self.engine.url), self.engine.begin() as connection:
                 yield connection

@@ -21,6 +21,10 @@ class Waiting(Exception):  # noqa: N818 - a turn of events, not an error
     """An id is on its way into the lake: look again in a moment."""
 
 
+class Moved(Exception):  # noqa: N818 - a turn of events, not an error
+    """What was looked at is not so any more: look again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """Where ids live. `rows` gives what is stored of them in the hot store."""

@@ -19,6 +19,7 @@ import sqlalchemy as sa
 from warehouse.duck import Session
 from warehouse.hot import tick
 from warehouse.hot.batches import read_batches, release_rows
+from warehouse.hot.intents import settle_dead_intents
 from warehouse.hot.lease import Lease
 from warehouse.hot.pointers import Pointer, by_batch, counted
 from warehouse.hot.state import HotState
@@ -57,6 +58,7 @@ class SealReport:
 def seal(state: HotState, lake: LakeTables, *, min_rows: int = 1, min_age_s: float | None = None) -> SealReport:
     """Move finished executions to the lake, when there are enough of them or the oldest waits long enough."""
     started_s = time.perf_counter()
+    settle_dead_intents(state.database, lake)  # their events wait for it, and perhaps nobody else comes by
     lake.watch(state.seal_marker)
     lease = Lease(state.database, "sealer", LEASE_S)
     if not _due(state, min_rows, min_age_s) or not lease.acquire():

@@ -18,6 +18,7 @@ from warehouse.hot import write as _write
 from warehouse.hot.batches import HotBatch, read_batches
 from warehouse.hot.changes import NARROW, HotChanges, HotGauges
 from warehouse.hot.database import Database
+from warehouse.hot.event_log import EventLog
 from warehouse.hot.pointers import by_batch, read_pointers
 from warehouse.hot.sealing import SealReport
 from warehouse.hot.state import HotState, read_store_id
@@ -36,6 +37,8 @@ class HotStore:
 
     def __init__(self, database: Database) -> None:
         self.database = database
+        self.events = EventLog(database)
+        """What became true of executions with each write, and what other parts append."""
         self._state = HotState(database, read_store_id(database))
 
     @classmethod

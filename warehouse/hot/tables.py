@@ -24,11 +24,13 @@ hot_clock: Final = sa.Table(
     sa.Column("forgotten_change_no", sa.BigInteger, nullable=False),
     sa.Column("lake_no", sa.BigInteger, nullable=False),
     sa.Column("store_id", sa.Text, nullable=False),
+    sa.Column("event_no", sa.BigInteger, nullable=False, server_default="0"),
 )
 """One row (one = 1). change_no: of the newest change; seal_no: of the newest seal; purged_seal_no: of the newest seal
 that is in the lake with its records gone from here; forgotten_change_no: of the newest deletion whose trace is gone:
 who saw less must read all anew; lake_no: counts what went into the lake past this store or out of it, so that who
-looked into the lake knows whether the look still holds; store_id: this store's own, for the marker of its seals."""
+looked into the lake knows whether the look still holds; store_id: this store's own, for the marker of its seals;
+event_no: of the newest event."""
 
 hot_batches: Final = sa.Table(
     "hot_batches",
@@ -73,9 +75,13 @@ hot_intents: Final = sa.Table(
     sa.Column("id_hashes", sa.LargeBinary, nullable=False),
     sa.Column("expires_at", Instant, nullable=False),
     sa.Column("revoked", sa.Boolean, nullable=False),
+    sa.Column("lake_version", sa.BigInteger, nullable=True),
+    sa.Column("event_rows", sa.Integer, nullable=True),
+    sa.Column("events", sa.LargeBinary, nullable=True),
 )
-"""Ids on their way straight into the lake: sorted little-endian 64-bit hashes (id_index.id_hashes). Hot writers of
-those ids wait. revoked: its holder may not commit any more."""
+"""Ids on their way straight into the lake, or out of it: sorted little-endian 64-bit hashes (id_index.id_hashes). Hot
+writers of those ids wait. revoked: its holder may not commit any more. events: so many (event_rows) become true with
+the commit that makes this version of the lake (event_packing.pack); NULL: none do."""
 
 leases: Final = sa.Table(
     "leases",

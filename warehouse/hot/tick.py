@@ -18,6 +18,7 @@ class Tick:
     purged_seal_no: int
     forgotten_change_no: int
     lake_no: int
+    event_no: int
 
 
 _COLUMNS = (
@@ -26,9 +27,16 @@ _COLUMNS = (
     hot_clock.c.purged_seal_no,
     hot_clock.c.forgotten_change_no,
     hot_clock.c.lake_no,
+    hot_clock.c.event_no,
 )
 _SELECT = sa.select(*_COLUMNS)
-_NEXT = sa.update(hot_clock).values(change_no=hot_clock.c.change_no + 1).returning(*_COLUMNS)
+_NEXT = (
+    sa.update(hot_clock)
+    .values(
+        change_no=hot_clock.c.change_no + 1, event_no=hot_clock.c.event_no + sa.bindparam("events", type_=sa.Integer)
+    )
+    .returning(*_COLUMNS)
+)
 
 
 def look(connection: sa.Connection) -> Tick:
@@ -36,9 +44,12 @@ def look(connection: sa.Connection) -> Tick:
     return Tick(*connection.execute(_SELECT).one())
 
 
-def tick(connection: sa.Connection) -> Tick:
-    """The next change number. Everybody else who changes the hot tier waits until this transaction ends."""
-    return Tick(*connection.execute(_NEXT).one())
+def tick(connection: sa.Connection, *, events: int = 0) -> Tick:
+    """The next change number, and that of the last of so many events, which this transaction must write.
+
+    Everybody else who changes the hot tier waits until this transaction ends.
+    """
+    return Tick(*connection.execute(_NEXT, {"events": events}).one())
 
 
 def put(connection: sa.Connection, **values: int) -> None:

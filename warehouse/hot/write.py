@@ -15,10 +15,14 @@ from warehouse.duck import Session
 from warehouse.errors import ExecutionEndedError
 from warehouse.hot import tick
 from warehouse.hot.batches import HotBatch, encode_batch, insert_batch, release_rows
-from warehouse.hot.intents import add_intent, claimed, intent_holds, remove_intent
-from warehouse.hot.look import Look, Waiting, ids_in_lake, look_at
-from warehouse.hot.pointers import counted, live_among, statuses_of, write_pointers
+from warehouse.hot.claimed_change import change_in_lake
+from warehouse.hot.event_log import put_events
+from warehouse.hot.event_packing import NO_EVENTS, PackedEvents, pack
+from warehouse.hot.intents import claimed
+from warehouse.hot.look import Look, Moved, Waiting, ids_in_lake, look_at
+from warehouse.hot.pointers import counted, statuses_of, write_pointers
 from warehouse.hot.state import HotState
+from warehouse.hot.transitions import transitions
 from warehouse.hot.wait import Patience
 from warehouse.id_index import id_hashes
 from warehouse.merge import NEW, UNCHANGED, WriteOutcomes, merge, records_of
@@ -27,17 +31,13 @@ from warehouse.rewrite import rows_of
 from warehouse.schema import EXECUTIONS, FINISHED, TABLES, Batch, TableName, batch_schema
 from warehouse.snapshot import Snapshot
 from warehouse.tables import Change, LakeTables
-from warehouse.upsert import plan_write
+from warehouse.upsert import Written, plan_write
 
 Also = Callable[[sa.Connection], None]
 """What else must be true exactly when the records are: runs in their transaction, again when that is tried again."""
 
 _NEW_BATCH: Final = 0
 """The number of a batch before its transaction gave it one."""
-
-
-class Moved(Exception):  # noqa: N818 - a turn of events, not an error
-    """What was looked at is not so any more: look again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,7 @@ class _Plan:
     executions: pa.Table | None
     """record_no and the columns of `executions`: what pointers are made of. None: there is nothing to write."""
     batch: HotBatch | None
+    events: PackedEvents = NO_EVENTS
 
 
 def write(
@@ -85,32 +86,31 @@ def write(
 
 
 def write_to_lake(
-    state: HotState, lake: LakeTables, batch: Batch, also: Also | None = None, unfinished: frozenset[str] = frozenset()
+    state: HotState,
+    lake: LakeTables,
+    batch: Batch,
+    also: Also | None = None,
+    unfinished: frozenset[str] = frozenset(),
+    *,
+    news: bool = True,
 ) -> WriteOutcomes:
-    """Upsert records straight into the lake, under a claim. Raises Moved when one of them is live in the hot store."""
-    ids = flat(pc.unique(batch.executions["id"]))
-    hashes = id_hashes(ids)
-    with state.database.write() as connection:
-        tick.tick(connection)
-        if len(live_among(connection, ids)):
-            raise Moved
-        intent_id = add_intent(state.database, connection, hashes)
+    """Upsert records straight into the lake, under a claim; without `news` no events are made of them.
+
+    Raises Moved when one of them is live in the hot store, Waiting when another is about to change one.
+    """
     session = lake.session.fork()
 
-    def plan(snapshot: Snapshot) -> Change[WriteOutcomes]:
-        if not intent_holds(state.database, intent_id):
-            raise Moved
+    def plan(snapshot: Snapshot) -> tuple[Change[WriteOutcomes], PackedEvents]:
         _require_unfinished(unfinished, _statuses_in(session, lake, snapshot, unfinished))
-        return plan_write(lake, session, snapshot, batch)
+        written: list[Written] = []
+        change = plan_write(lake, session, snapshot, batch, written.append if news else None)
+        events = [transitions(one.executions, one.node_runs, one.before, one.nodes_before) for one in written]
+        return change, pack(events[0]) if events else NO_EVENTS
 
     try:
-        outcomes = lake.change(plan)
+        outcomes = change_in_lake(state, lake, flat(pc.unique(batch.executions["id"])), plan, alone=news)
     finally:
         session.close()
-        # Also after a failure: what became of the commit is not always known.
-        with state.database.write() as connection:
-            tick.tick(connection)
-            remove_intent(connection, intent_id)
     _do(state, also)
     return outcomes
 
@@ -138,7 +138,7 @@ def _plan(lake: LakeTables, batch: Batch, look: Look) -> _Plan:
     """What the records become, held against what the look found."""
     if not look.live and len(_ids(batch)) == batch.executions.num_rows:
         outcomes = WriteOutcomes.all_of(batch.executions, NEW)
-        return _Plan(outcomes, look, batch.executions, encode_batch(_NEW_BATCH, batch))
+        return _planned(outcomes, look, batch, EXECUTIONS.empty_table())
     session = lake.session.fork()
     try:
         return _merged(session, batch, look)
@@ -150,11 +150,12 @@ def _merged(session: Session, batch: Batch, look: Look) -> _Plan:
     def details_of(table: TableName, merged: pa.Table) -> pa.Table:
         return look.rows(table, merged["id"].to_pylist())
 
-    found = merge(session, batch, lambda _: look.rows("executions", list(look.live)), details_of, whole=True)
+    before = look.rows("executions", list(look.live))
+    found = merge(session, batch, lambda _: before, details_of, whole=True)
     if not found.changes:
         return _Plan(found.outcomes, look, None, None)
     if found.merged is None:
-        return _Plan(found.outcomes, look, batch.executions, encode_batch(_NEW_BATCH, batch))
+        return _planned(found.outcomes, look, batch, before)
     assert found.touched is not None
     rows = pa.concat_tables([part.select(EXECUTIONS.names).cast(EXECUTIONS) for part in (found.fresh, found.touched)])
     ids = rows["id"].combine_chunks()
@@ -165,8 +166,13 @@ def _merged(session: Session, batch: Batch, look: Look) -> _Plan:
         number = pc.index_in(details["execution_id"], value_set=ids)
         kept = pc.is_valid(number)
         tables[table] = _numbered(table, details.filter(kept), number.filter(kept).cast(pa.int64()))
-    new = Batch(*(tables[table] for table in TABLES))
-    return _Plan(found.outcomes, look, new.executions, encode_batch(_NEW_BATCH, new))
+    return _planned(found.outcomes, look, Batch(*(tables[table] for table in TABLES)), before)
+
+
+def _planned(outcomes: WriteOutcomes, look: Look, new: Batch, before: pa.Table) -> _Plan:
+    """To write these records, whole; `before`: what the look found of them."""
+    events = transitions(new.executions, new.node_runs, before, lambda ids: look.rows("node_runs", ids.to_pylist()))
+    return _Plan(outcomes, look, new.executions, encode_batch(_NEW_BATCH, new), pack(events))
 
 
 def _commit(
@@ -176,7 +182,7 @@ def _commit(
     assert plan.executions is not None
     assert plan.batch is not None
     ids = plan.executions["id"].to_pylist()
-    now = tick.tick(connection)
+    now = tick.tick(connection, events=plan.events.rows)
     _require_unfinished(unfinished, statuses_of(connection, unfinished))
     if claimed(id_hashes(ids), state.intents(connection)):
         raise Waiting
@@ -189,6 +195,8 @@ def _commit(
         raise Moved
     insert_batch(connection, HotBatch(now.change_no, plan.batch.data), len(ids))
     release_rows(connection, counted(list(seen.values())))
+    if plan.events.rows:
+        put_events(state.database, connection, plan.events, now.event_no)
     return now.change_no
 
 

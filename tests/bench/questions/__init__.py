@@ -23,6 +23,7 @@ from tests.bench.questions import (
     scale,
     start,
     statistics,
+    stream,
 )
 
 
@@ -63,4 +64,5 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         http_ingest.run, "HTTP: executions in batches of 1,000, durable / PostgreSQL as n8n has it", True
     ),
     "http_memory": Question(http_memory.run, "HTTP: memory of the server under a mixed load", True),
+    "stream": Question(stream.run, "live stream: commit to receipt with many subscribers, the server's memory", True),
 }
