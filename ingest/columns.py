@@ -75,13 +75,16 @@ def numbers(column: pa.ChunkedArray | pa.Array) -> Ints:
 
 def valid(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
     """Which rows are not NULL."""
+    if column.null_count == 0:
+        return np.ones(len(column), np.bool_)
     result: npt.NDArray[np.bool_] = flat(pc.is_valid(column)).to_numpy(zero_copy_only=False)
     return result
 
 
 def truth(column: pa.ChunkedArray | pa.Array) -> npt.NDArray[np.bool_]:
     """Which rows of a boolean column are true; NULL is not."""
-    result: npt.NDArray[np.bool_] = flat(pc.fill_null(column, False)).to_numpy(zero_copy_only=False)
+    known = pc.fill_null(column, False) if column.null_count else column
+    result: npt.NDArray[np.bool_] = flat(known).to_numpy(zero_copy_only=False)
     return result
 
 

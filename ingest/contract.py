@@ -153,8 +153,9 @@ def _wrong_types(session: Session, records: pa.Table, parsed: Parsed) -> pa.Tabl
         odd[np.flatnonzero(suspects)[truth(pc.match_substring(texts, f'"{name}"'))]] = True
     if not odd.any():
         return keys
-    with session.tables(records=in_batches(records.filter(pa.array(odd)))):
-        return pa.concat_tables([keys, session.table(read_sql("ingest", "contract_types")).cast(REJECT_SCHEMA)])
+    doubtful = in_batches(records.filter(pa.array(odd)))
+    types = session.table_over(read_sql("ingest", "contract_types"), records=doubtful)
+    return pa.concat_tables([keys, types.cast(REJECT_SCHEMA)])
 
 
 def _odd(found: dict[str, pa.ChunkedArray]) -> npt.NDArray[np.bool_]:
@@ -194,10 +195,9 @@ def _typed(session: Session, name: str, rows: pa.Table, what: str, number: str) 
     typed = run_in_order(session, f"contract_{what}s", number, **{name: rows})
     doubtful = np.flatnonzero(~truth(typed.column("is_fine")))
     if not len(doubtful):
-        # Planning the query that looks for faults costs more than most queries take.
         return typed, _NO_FAULTS
-    with session.tables(**{name: in_batches(rows.take(pa.array(doubtful)))}):
-        return typed, session.table(read_sql("ingest", f"contract_{what}_faults"), time_limit_s=0)
+    suspects = {name: in_batches(rows.take(pa.array(doubtful)))}
+    return typed, session.table_over(read_sql("ingest", f"contract_{what}_faults"), **suspects)
 
 
 def _rejects(record_no: pa.Array, faults: list[pa.Table], wrong: pa.Table) -> pa.Table:

@@ -43,6 +43,8 @@ def may_hold_more(
 
 def _field_bytes(name: str, column: pa.ChunkedArray, json_fields: frozenset[str]) -> Ints:
     """Bytes of `"key":value,` by row; 0 where it is missing."""
+    if column.null_count == len(column):
+        return np.zeros(len(column), np.int64)
     key = name.rpartition(".")[2]
     more = len(key) + _AROUND_KEY + (0 if key in json_fields else 2)
     lengths: Ints = flat(pc.fill_null(pc.binary_length(column), -more)).to_numpy(zero_copy_only=False)
