@@ -52,6 +52,7 @@ _TAGS: Final[list[dict[str, Any]]] = [
     {"name": "stream", "description": "What happens, as it happens: WebSocket and Server-Sent Events."},
     {"name": "ingest", "description": "Records and log lines in; durable when acknowledged."},
     {"name": "control", "description": "Cancel, retry, delete; what an engine has to do."},
+    {"name": "webhooks", "description": "Events, sent to whoever asked for them."},
     {"name": "report", "description": "The trend report for browsers."},
     {"name": "server", "description": "Is it alive, can it work, what does it do."},
 ]

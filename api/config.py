@@ -53,6 +53,14 @@ class Config:
     """Seconds that a finished execution waits for that at most."""
     event_hours: float = 24.0
     """How long events are kept."""
+    alert_every_s: float = 30.0
+    """Seconds between two looks at the alerts."""
+    public_url: str | None = None
+    """Where the server is reached from outside: what links in alerts begin with. None: they are paths."""
+    smtp_url: str | None = field(default=None, repr=False)
+    """Mail server of the alerts, with its password. None: alerts are not mailed."""
+    smtp_from: str = "runlake@localhost"
+    """Who their messages are from."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names the server answers for besides its own; `*.example.org` for all below, `*` for any."""
     trusted_proxies: tuple[str, ...] = ()
@@ -77,6 +85,12 @@ class Config:
     """Key of the signatures of what it is sent."""
     engine_timeout_s: float = 10.0
     """Longest it may take to answer."""
+    webhook_private: bool = False
+    """Whether webhooks may lead to private, loopback and link-local addresses."""
+    webhook_http: bool = False
+    """Whether webhooks may lead to http:// too."""
+    webhook_log_days: float = 7.0
+    """How long the log of deliveries is kept."""
     log_format: str = "logfmt"
     """logfmt or json: how the server's log lines look."""
     source: Path | None = None
@@ -141,6 +155,10 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("seal_rows", "RUNLAKE_SEAL_ROWS", values.whole(1)),
     Setting("seal_age_s", "RUNLAKE_SEAL_AGE_S", values.seconds),
     Setting("event_hours", "RUNLAKE_EVENT_HOURS", values.hours),
+    Setting("alert_every_s", "RUNLAKE_ALERT_EVERY_S", values.hours),
+    Setting("public_url", "RUNLAKE_PUBLIC_URL", values.http_url),
+    Setting("smtp_url", "RUNLAKE_SMTP_URL", values.smtp_url),
+    Setting("smtp_from", "RUNLAKE_SMTP_FROM", values.mail_sender),
     Setting("allowed_hosts", "RUNLAKE_ALLOWED_HOSTS", values.hosts),
     Setting("trusted_proxies", "RUNLAKE_TRUSTED_PROXIES", values.addresses),
     Setting("cors_origins", "RUNLAKE_CORS_ORIGINS", values.origins),
@@ -153,6 +171,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("engine_url", "RUNLAKE_ENGINE_URL", values.http_url),
     Setting("engine_secret", "RUNLAKE_ENGINE_SECRET", values.secret),
     Setting("engine_timeout_s", "RUNLAKE_ENGINE_TIMEOUT_S", values.hours),
+    Setting("webhook_private", "RUNLAKE_WEBHOOK_PRIVATE", values.switch),
+    Setting("webhook_http", "RUNLAKE_WEBHOOK_HTTP", values.switch),
+    Setting("webhook_log_days", "RUNLAKE_WEBHOOK_LOG_DAYS", values.hours),
     Setting("log_format", "RUNLAKE_LOG_FORMAT", values.log_format),
 )
 

@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 from api.live.metrics import LiveMetrics
+from api.webhooks.metrics import WebhookMetrics
 
 MULTIPROCESS_VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
 """Read by prometheus-client when it is imported; set for the workers before they start."""
@@ -81,7 +82,11 @@ class Metrics:
             "runlake_sealed_executions", "Executions moved from the hot store to the lake.", registry=own
         )
         self.seal_failures = Counter("runlake_seal_failures", "Seals that failed and are tried again.", registry=own)
+        self.alert_changes = Counter(
+            "runlake_alert_changes", "Alerts that fired or were resolved.", ("change",), registry=own
+        )
         self.live = LiveMetrics(own)
+        self.webhooks = WebhookMetrics(own)
 
     def observe(self, route: str, method: str, status: int, took_s: float) -> None:
         """Count one request. `route` is a template, never a path a client made up."""

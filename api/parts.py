@@ -11,6 +11,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 
 import warehouse
+from api.alerts.service import opened_alerts
 from api.auth.gate import OpenGate, TokenGate
 from api.auth.uses import cancelled
 from api.config import Config
@@ -20,6 +21,7 @@ from api.live.service import opened_live
 from api.metrics import Metrics
 from api.readiness import Readiness
 from api.warming import Warming
+from api.webhooks.service import opened_webhooks
 from api.writing import opened_writing
 from warehouse.hot.commands import Commands
 from warehouse.hot.database import Database
@@ -43,7 +45,8 @@ class ServerSecrets:
 async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> AsyncIterator[None]:
     """Everything on `app.state` while the app runs.
 
-    answers, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control, acknowledgements, live;
+    answers, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control, acknowledgements, live,
+    webhooks;
     metrics, config, exposure and route_table are there from the beginning. Raises LakeNotFoundError, HotStoreError.
     """
     state = app.state
@@ -61,6 +64,8 @@ async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> Asyn
             _gate(app, config, exposure, database),
             opened_writing(app, config, state.house, state.hot),
             opened_live(app, state.hot.events),
+            opened_webhooks(app, config, state.hot.events),
+            opened_alerts(app, config, state.house, database),
         ):
             yield
     finally:

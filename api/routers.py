@@ -5,6 +5,7 @@ from typing import Final
 from fastapi import APIRouter
 
 from api.routes import (
+    alerts,
     bulk,
     commands,
     control,
@@ -19,6 +20,7 @@ from api.routes import (
     page,
     statistics,
     stream,
+    webhooks,
 )
 
 SERVER_ROUTERS: Final[tuple[APIRouter, ...]] = (health.router, page.router, login.router)
@@ -36,6 +38,8 @@ API_ROUTERS: Final[tuple[APIRouter, ...]] = (
     ingest.router,
     control.router,
     commands.router,
+    alerts.router,
+    webhooks.router,
 )
 """What belongs to the contract, below /v1 (and by redirect without it). The first that matches a path answers:
 `/executions/statistics` stands before `/executions/{id}`."""

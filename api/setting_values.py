@@ -80,6 +80,33 @@ def http_url(where: str, value: Any) -> str:
     return found
 
 
+def smtp_url(where: str, value: Any) -> str:
+    """The URL of a mail server; never shown, it may hold a password."""
+    from urllib.parse import urlsplit
+
+    found = text(where, "…" if not isinstance(value, str) else value)
+    try:
+        parts = urlsplit(found)
+        usable = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        usable = usable and parts.path in ("", "/") and not parts.query and not parts.fragment
+    except ValueError:
+        usable = False
+    if not usable:
+        raise wrong(where, "…", "a URL such as smtp://user:password@mail.example.org:587 or smtps://mail.example.org")
+    return found
+
+
+def mail_sender(where: str, value: Any) -> str:
+    """Who messages are from: an address, with or without a name."""
+    from email.utils import parseaddr
+
+    found = text(where, value)
+    address = parseaddr(found)[1]
+    if not found.isprintable() or address.count("@") != 1 or address[0] == "@" or address[-1] == "@":
+        raise wrong(where, value, "an address such as runlake@example.org or runlake <runlake@example.org>")
+    return found
+
+
 def secret(where: str, value: Any) -> str:
     """A key that cannot be guessed; never shown."""
     if not isinstance(value, str) or len(value.strip()) < 16:

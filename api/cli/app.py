@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import ask, browse, care, demo, load, quarantine, seal, serve, simulate, token
+from api.cli import alert, ask, browse, care, demo, load, quarantine, seal, serve, simulate, token
 from api.cli.exits import EXIT_STATUSES
 
 _SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -76,5 +76,6 @@ def command() -> Any:
     for name, verb, short_help in VERBS:
         app.command(name, short_help=short_help, context_settings=_SETTINGS)(verb)
     app.add_typer(quarantine.app(), name="quarantine", short_help="List or retry what could not be loaded")
+    app.add_typer(alert.app(), name="alert", short_help="Make, list, test or remove alerts")
     app.add_typer(token.app(), name="token", short_help="Make, list or revoke tokens of the API")
     return typer.main.get_command(app)

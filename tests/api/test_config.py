@@ -65,6 +65,9 @@ def test_every_setting_is_read_from_the_file(tmp_path: Path) -> None:
         'session_hours = 8\nmax_body_mb = 8\nlog_format = "json"\n'
         'max_record_mb = 2\ningest_waiting_mb = 32\nengine = "http"\nengine_url = "https://engine.example.com/hook"\n'
         'engine_secret = "at least sixteen characters long"\nengine_timeout_s = 3\n'
+        "webhook_private = true\nwebhook_http = true\nwebhook_log_days = 3\n"
+        'alert_every_s = 5\npublic_url = "https://runs.example.com"\n'
+        'smtp_url = "smtps://me:word@mail.example.com"\nsmtp_from = "runlake <runlake@example.com>"\n'
         "[retention_days]\nexecutions = 400\npayloads = 0\n[storage_options]\nregion = 'eu'\n",
     )
     config = load(tmp_path)

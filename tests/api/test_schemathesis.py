@@ -9,10 +9,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from api.app import create_app
+from api.auth.throttle import Throttle
 from api.config import Config
 from api.edge.exposure import Exposure
 from tests.api.records import load_records, record
@@ -34,7 +36,10 @@ def test_nothing_is_found(tmp_path: Path) -> None:
     database = Database.open(config.hot_url_or_default())
     _, token = create_token(database, "conformance", {"admin"})
     database.close()
-    with served(create_app(config, Exposure(open_metrics=True))) as client:
+    app = create_app(config, Exposure(open_metrics=True))
+    with served(app) as client:
+        # Each operation is tried with invalid tokens, from one address: 429 would be true, and hide the 401.
+        app.state.gate.throttle = Throttle(lambda: time.monotonic() * 1000)
         done = subprocess.run(
             [
                 *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(CONFIG), "run"),

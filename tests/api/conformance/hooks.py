@@ -21,7 +21,7 @@ RULES = re.compile(
 )
 """Refusals of valid values that do not go together."""
 
-CODES = ("INVALID_CURSOR", "RECORDS_REJECTED", "TOO_MANY_EXECUTIONS")
+CODES = ("INVALID_CURSOR", "RECORDS_REJECTED", "TOO_MANY_EXECUTIONS", "WEBHOOK_URL_REFUSED", "INVALID_ALERT")
 """A cursor is signed; a record may contradict itself (it stopped before it started); `limit` may be too small."""
 
 
