@@ -47,7 +47,7 @@ bench: $(STAMP) ## run the benchmarks: some minutes, some gigabytes of disk (BEN
 	@$(BIN)/python -m tests.bench $(BENCH)
 
 soak: $(STAMP) ## the property and crash tests with twenty times the examples (some hours)
-	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest tests/api/test_list_pages.py tests/api/test_schemathesis.py tests/api/test_ingest_crash.py tests/api/live/test_seam.py tests/soak
+	@RUNLAKE_TEST_SCALE=20 $(BIN)/python -m pytest -q -n auto tests/warehouse tests/ingest tests/api/test_list_pages.py tests/api/test_schemathesis.py tests/api/test_ingest_crash.py tests/api/live/test_seam.py tests/api/webhooks/test_webhook_crash.py tests/api/alerts tests/soak
 
 serve: $(STAMP) ## serve LAKE on http://127.0.0.1:8080
 	@$(BIN)/runlake serve --lake $(LAKE) --no-auth
