@@ -16,13 +16,13 @@ from api.auth.gate import OpenGate, TokenGate
 from api.auth.uses import cancelled
 from api.config import Config
 from api.edge.exposure import Exposure
-from api.etag import kept_answers
 from api.live.service import opened_live
 from api.metrics import Metrics
 from api.readiness import Readiness
-from api.warming import Warming
+from api.reading.etag import kept_answers
+from api.reading.warming import Warming
 from api.webhooks.service import opened_webhooks
-from api.writing import opened_writing
+from api.writing.service import opened_writing
 from warehouse.hot.commands import Commands
 from warehouse.hot.database import Database
 from warehouse.hot.idempotency import IdempotencyKeys

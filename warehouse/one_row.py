@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -26,10 +27,22 @@ def read_row(file: DataFile, row: int) -> pa.Table:
     found = pl.scan_parquet(
         file.path, schema=_polars_schema(), hive_partitioning=False, glob=False, use_statistics=False, cache=False
     ).slice(row, 1)
-    table = found.collect(engine="in-memory").to_arrow(compat_level=pl.CompatLevel.oldest())
+    table = _collected(found).to_arrow(compat_level=pl.CompatLevel.oldest())
     schema = SCHEMAS["executions"]
     date = pa.array([file.date] * table.num_rows, schema.field("date").type)
     return table.append_column("date", date).select(schema.names).cast(schema)
+
+
+def _collected(found: pl.LazyFrame) -> pl.DataFrame:
+    """The rows. An interrupt (Ctrl-C) is the main thread's to hear, but Polars raises it in every thread that collects;
+    there it is asked again, so that a server that ends answers what it was asked before.
+    """
+    while True:
+        try:
+            return found.collect(engine="in-memory")
+        except KeyboardInterrupt:
+            if threading.current_thread() is threading.main_thread():
+                raise
 
 
 @cache

@@ -81,9 +81,9 @@ def add(
     runlake alert add slow p95 2 --window 1h --min-count 30 --email ops@example.org
     runlake alert add nightly silence --workflow wf_backup --window 25h
     """
-    from api import questions
     from api.alerts.manage import alert_json, rule_of
     from api.cli import output
+    from api.reading import questions
     from warehouse.hot.alerts import add_alert
 
     words = {
@@ -161,7 +161,7 @@ def try_alert(
     from api.alerts.manage import look_json, replay_json
     from api.cli import alert_view, output
     from api.cli.lakes import warehouse_of
-    from api.selection import parse_instant
+    from api.reading.selection import parse_instant
     from warehouse.clock import now
     from warehouse.errors import BadInputError
 

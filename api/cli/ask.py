@@ -49,11 +49,11 @@ def stats(
     runlake stats --since 2026-11-01 --until 2026-11-15 --workflow wf_abc --json
     runlake stats --period 30d --until latest --timezone Europe/Berlin
     """
-    from api import questions
     from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
-    from api.selection import Selection
-    from api.statistics_json import statistics_json
+    from api.reading import questions
+    from api.reading.selection import Selection
+    from api.reading.statistics_json import statistics_json
 
     config = configure(
         lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s
@@ -92,10 +92,10 @@ def nodes(
     runlake nodes --period 7d --limit 10
     runlake nodes --workflow wf_abc --until latest --json
     """
-    from api import questions
     from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
-    from api.selection import Selection
+    from api.reading import questions
+    from api.reading.selection import Selection
 
     config = configure(
         lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s
@@ -132,10 +132,10 @@ def errors(
     runlake errors --period 7d
     runlake errors --workflow wf_abc --until latest --json
     """
-    from api import questions
     from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
-    from api.selection import Selection
+    from api.reading import questions
+    from api.reading.selection import Selection
 
     config = configure(
         lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s

@@ -51,11 +51,11 @@ def list_executions(
     runlake list --status failed --limit 5
     runlake list --workflow wf_abc --since 2026-11-01 --json
     """
-    from api import questions
     from api.cli import hints, listings, output
     from api.cli.lakes import configure, warehouse_of
-    from api.execution_json import execution_json
-    from api.selection import Selection
+    from api.reading import questions
+    from api.reading.execution_json import execution_json
+    from api.reading.selection import Selection
 
     config = configure(lake=lake, timezone=timezone, time_limit_s=time_limit_s)
     selection = Selection(
@@ -88,10 +88,10 @@ def show(
     runlake show exec_1234567890
     runlake show exec_1234567890 --data --json
     """
-    from api import questions
     from api.cli import listings, output
     from api.cli.lakes import configure, warehouse_of
-    from api.execution_json import detail_json
+    from api.reading import questions
+    from api.reading.execution_json import detail_json
 
     config = configure(lake=lake, timezone=timezone)
     with warehouse_of(config) as house:
@@ -137,11 +137,11 @@ def export(
     runlake export -o failed.parquet --status failed --status timeout
     runlake export --format ndjson --workflow wf_abc | head
     """
-    from api import questions
     from api.cli import output
     from api.cli.lakes import configure, warehouse_of
     from api.cli.sink import export_format, opened_sink
-    from api.selection import Selection
+    from api.reading import questions
+    from api.reading.selection import Selection
 
     config = configure(lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb)
     selection = Selection(

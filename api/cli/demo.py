@@ -26,12 +26,12 @@ def demo(
     \b
     runlake demo
     """
-    from api import questions
     from api.cli import output, tables
     from api.cli.lakes import configure, lake_of, warehouse_of
     from api.cli.loading import load_options, show_report
-    from api.selection import Selection
-    from api.statistics_json import statistics_json
+    from api.reading import questions
+    from api.reading.selection import Selection
+    from api.reading.statistics_json import statistics_json
     from ingest.load import load
     from ingest.sample import sample_files, sample_workflows
     from reports.report import write_report

@@ -83,7 +83,7 @@ def generate(
     from api.cli import output as out
     from api.cli.lakes import configure, lake_of
     from api.cli.progress import counting
-    from api.selection import parse_instant
+    from api.reading.selection import parse_instant
     from ingest.generate import GenerateReport, generate_into_lake, generate_ndjson
     from ingest.generate_plan import DEFAULT_UNTIL, GenerateOptions
     from warehouse.duck import connect

@@ -47,10 +47,10 @@ def report(
     runlake report --period 7d -o report.html
     runlake report --period 30d --until latest --timezone Europe/Berlin -o march.html
     """
-    from api import questions
     from api.cli import hints, output
     from api.cli.lakes import configure, warehouse_of
-    from api.selection import Selection
+    from api.reading import questions
+    from api.reading.selection import Selection
     from reports.report import write_report
 
     config = configure(

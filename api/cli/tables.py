@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from api.cli.output import Column, Table
 from api.models import instant_text
-from api.statistics_json import relative_change
+from api.reading.statistics_json import relative_change
 from reports import format as words
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics, Totals
 

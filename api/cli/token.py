@@ -56,8 +56,8 @@ def create(
     runlake token create grafana --scope executions:read --expires 90d
     runlake token create team-a --scope executions:read,reports:read --workflow wf_1 --workflow wf_2
     """
-    from api import questions
     from api.cli import output
+    from api.reading import questions
     from warehouse.hot.tokens import create_token
 
     scopes = questions.words("--scope", scope) or ("executions:read",)
@@ -172,7 +172,7 @@ def _expiry(text: str | None, timezone: str) -> datetime | None:
     import re
     from datetime import timedelta
 
-    from api.selection import parse_instant
+    from api.reading.selection import parse_instant
     from warehouse.clock import now
     from warehouse.errors import BadInputError
 

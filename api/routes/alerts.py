@@ -22,7 +22,7 @@ from api.alerts.manage import (
 from api.config import Config
 from api.failures import ApiError
 from api.models import ErrorModel
-from api.models_alerts import (
+from api.models.alerts import (
     AlertBody,
     AlertHistoryModel,
     AlertModel,
@@ -31,9 +31,9 @@ from api.models_alerts import (
     AlertTestBody,
     AlertTestModel,
 )
-from api.parameters import only_known_parameters
+from api.reading.selection import parse_instant
 from api.routes.deps import OwnHouse, Principal, failures, requires
-from api.selection import parse_instant
+from api.routes.parameters import only_known_parameters
 from warehouse.clock import now
 from warehouse.errors import BadInputError
 from warehouse.hot.alert_rule import AlertRule

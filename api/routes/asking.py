@@ -7,9 +7,9 @@ from typing import Annotated, Any, Final
 from fastapi import Depends, Request
 
 from api.auth import Principal, requires
-from api.cursors import cursors_of
 from api.models import ErrorModel
-from api.reading import Asker
+from api.reading.cursors import cursors_of
+from api.reading.executions import Asker
 
 Reader = Annotated[Principal, Depends(requires("executions:read"))]
 

@@ -9,14 +9,14 @@ from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
 from api.auth import Principal
-from api.bulk import bulk
+from api.control.bulk import bulk
 from api.control.decisions import RetryOptions
 from api.control.service import Action
-from api.idempotent import IDEMPOTENCY_KEY, once
-from api.models_control import BulkBody, BulkModel, BulkRetryBody
-from api.parameters import only_known_parameters
+from api.models.control import BulkBody, BulkModel, BulkRetryBody
 from api.routes.control import Controller, Deleter
 from api.routes.deps import failures
+from api.routes.parameters import only_known_parameters
+from api.writing.idempotent import IDEMPOTENCY_KEY, once
 
 router = APIRouter(tags=["control"], prefix="/executions/bulk", dependencies=[Depends(only_known_parameters)])
 

@@ -11,10 +11,10 @@ from starlette.concurrency import run_in_threadpool
 
 from api.control import Acknowledgements, command_json
 from api.models import ErrorModel, instant_text
-from api.models_control import AckBody, AckModel, CommandsModel
-from api.parameters import only_known_parameters
+from api.models.control import AckBody, AckModel, CommandsModel
 from api.routes.deps import failures
 from api.routes.ingest import Writer
+from api.routes.parameters import only_known_parameters
 from warehouse.hot.commands import Command, Commands
 
 router = APIRouter(tags=["control"], dependencies=[Depends(only_known_parameters)])

@@ -12,12 +12,12 @@ from starlette.concurrency import run_in_threadpool
 from api.auth import Principal, requires
 from api.control import Control
 from api.control.decisions import Decision, RetryOptions
-from api.idempotent import IDEMPOTENCY_KEY, key_of, once
 from api.models import ErrorModel, instant_text
-from api.models_control import CancelModel, RetryBody, RetryModel
-from api.parameters import ExecutionId, only_known_parameters
+from api.models.control import CancelModel, RetryBody, RetryModel
 from api.routes.asking import NOT_FOUND
 from api.routes.deps import failures
+from api.routes.parameters import ExecutionId, only_known_parameters
+from api.writing.idempotent import IDEMPOTENCY_KEY, key_of, once
 
 router = APIRouter(tags=["control"], dependencies=[Depends(only_known_parameters)])
 

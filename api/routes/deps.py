@@ -10,7 +10,7 @@ from fastapi import Depends, Request
 from api.auth import Principal, requires
 from api.edge.gone import stopped_when_gone
 from api.models import ErrorModel
-from api.parameters import only_known_parameters
+from api.routes.parameters import only_known_parameters
 from warehouse import Warehouse
 
 __all__ = ["FAILURES", "OwnHouse", "Principal", "failures", "only_known_parameters", "requires"]

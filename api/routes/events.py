@@ -14,9 +14,9 @@ from api.live.service import Live
 from api.live.sse import EventStream
 from api.live.subscriber import start_of
 from api.live.wishes import CHANNELS_MAX, EVERYTHING, channel_key, filters_of
-from api.parameters import ModeWords, StatusWords, only_known_parameters
-from api.questions import words
+from api.reading.questions import words
 from api.routes.deps import Principal, failures, requires
+from api.routes.parameters import ModeWords, StatusWords, only_known_parameters
 from warehouse.errors import BadInputError
 from warehouse.hot.event_schema import EVENT_TYPES
 

@@ -6,13 +6,13 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import examples
-from api.etag import answered_of_one
-from api.models_executions import ExecutionDataModel, OneNodeDataModel
-from api.parameters import ExecutionId, NodeId, only_known_parameters
-from api.reading import execution_data, one_node_data
+from api.models import examples
+from api.models.executions import ExecutionDataModel, OneNodeDataModel
+from api.reading.etag import answered_of_one
+from api.reading.executions import execution_data, one_node_data
 from api.routes.asking import NOT_FOUND, NOT_MODIFIED, Asking
 from api.routes.deps import failures
+from api.routes.parameters import ExecutionId, NodeId, only_known_parameters
 
 router = APIRouter(tags=["executions"])
 

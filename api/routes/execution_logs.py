@@ -6,13 +6,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import examples
-from api.etag import answered_of_one
-from api.models_executions import LogsModel
-from api.parameters import Cursor, ExecutionId, only_known_parameters
-from api.reading import LogQuestion, execution_logs
+from api.models import examples
+from api.models.executions import LogsModel
+from api.reading.etag import answered_of_one
+from api.reading.executions import LogQuestion, execution_logs
 from api.routes.asking import NOT_FOUND, NOT_MODIFIED, Asking
 from api.routes.deps import failures
+from api.routes.parameters import Cursor, ExecutionId, only_known_parameters
 from warehouse.schema import LogLevel
 
 router = APIRouter(tags=["executions"])

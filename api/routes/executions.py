@@ -7,10 +7,14 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import WithJsonSchema
 
-from api import examples
-from api.etag import answered, answered_of_one
-from api.models_executions import ExecutionListModel, ExecutionModel
-from api.parameters import (
+from api.models import examples
+from api.models.executions import ExecutionListModel, ExecutionModel
+from api.reading.etag import answered, answered_of_one
+from api.reading.executions import ListQuestion, execution_detail, executions_page
+from api.reading.selection import FilterWords
+from api.routes.asking import NOT_FOUND, NOT_MODIFIED, Asking
+from api.routes.deps import failures
+from api.routes.parameters import (
     INCLUDES,
     Cursor,
     ExecutionId,
@@ -19,10 +23,6 @@ from api.parameters import (
     one_or_more,
     only_known_parameters,
 )
-from api.reading import ListQuestion, execution_detail, executions_page
-from api.routes.asking import NOT_FOUND, NOT_MODIFIED, Asking
-from api.routes.deps import failures
-from api.selection import FilterWords
 from warehouse.listing import ListSort
 
 router = APIRouter(tags=["executions"])

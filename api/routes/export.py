@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api.exporting import ExportQuestion, export_response
-from api.parameters import Cursor, filter_words, only_known_parameters
+from api.reading.exporting import ExportQuestion, export_response
+from api.reading.selection import FilterWords
 from api.routes.asking import Asking
 from api.routes.deps import failures
-from api.selection import FilterWords
+from api.routes.parameters import Cursor, filter_words, only_known_parameters
 from warehouse.export import ExportFormat
 
 router = APIRouter(tags=["executions"])

@@ -9,13 +9,13 @@ from fastapi.responses import Response
 
 from api.auth import Principal, requires
 from api.edge.body import takes_records
-from api.idempotent import IDEMPOTENCY_KEY
-from api.ingest_schema import EXECUTION_BODY, LOG_BODY
-from api.intake import Intake
-from api.models_ingest import IngestModel, LogIngestModel
-from api.parameters import ExecutionId, only_known_parameters
+from api.models.ingest import IngestModel, LogIngestModel
+from api.models.ingest_schema import EXECUTION_BODY, LOG_BODY
 from api.routes.asking import NOT_FOUND
 from api.routes.deps import failures
+from api.routes.parameters import ExecutionId, only_known_parameters
+from api.writing.idempotent import IDEMPOTENCY_KEY
+from api.writing.intake import Intake
 
 router = APIRouter(tags=["ingest"], dependencies=[Depends(only_known_parameters)])
 

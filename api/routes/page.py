@@ -7,14 +7,15 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api import questions
 from api.auth import Principal, may
 from api.auth.gate import TokenGate
 from api.failures import ApiError
-from api.parameters import GranularityWord, InstantWord, PeriodWord, SomeWords, Timezone, UntilWord
+from api.models import InstantWord
+from api.reading import questions
+from api.reading.selection import Selection
 from api.routes.deps import OwnHouse, failures, only_known_parameters
 from api.routes.login import sign_in, signed_in
-from api.selection import Selection
+from api.routes.parameters import GranularityWord, PeriodWord, SomeWords, Timezone, UntilWord
 from reports.render import render
 
 router = APIRouter(tags=["report"])

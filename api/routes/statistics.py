@@ -6,12 +6,16 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from api import examples, questions
-from api.etag import answered
-from api.models_statistics import ErrorsModel, NodesModel, StatisticsModel
-from api.parameters import (
+from api.models import InstantWord, examples
+from api.models.statistics import ErrorsModel, NodesModel, StatisticsModel
+from api.reading import questions
+from api.reading.etag import answered
+from api.reading.selection import Selection
+from api.reading.statistics_json import errors_json, nodes_json, statistics_json
+from api.routes.asking import NOT_MODIFIED, Asking
+from api.routes.deps import failures
+from api.routes.parameters import (
     GranularityWord,
-    InstantWord,
     ModeWords,
     PeriodWord,
     SomeWords,
@@ -20,10 +24,6 @@ from api.parameters import (
     UntilWord,
     only_known_parameters,
 )
-from api.routes.asking import NOT_MODIFIED, Asking
-from api.routes.deps import failures
-from api.selection import Selection
-from api.statistics_json import errors_json, nodes_json, statistics_json
 
 router = APIRouter(tags=["statistics"])
 

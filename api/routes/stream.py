@@ -15,9 +15,9 @@ from api.live.admission import SCOPE, admit_socket, session_end
 from api.live.service import Live
 from api.live.socket import SocketSession
 from api.models import instant_text
-from api.models_live import TicketModel
-from api.parameters import only_known_parameters
+from api.models.live import TicketModel
 from api.routes.deps import Principal, failures, requires
+from api.routes.parameters import only_known_parameters
 
 router = APIRouter(tags=["stream"])
 

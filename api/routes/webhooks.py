@@ -8,9 +8,8 @@ from fastapi import APIRouter, Depends, Path, Query, Request
 from fastapi.responses import Response
 from starlette.concurrency import run_in_threadpool
 
-from api.cursors import cursors_of
 from api.models import ErrorModel
-from api.models_webhooks import (
+from api.models.webhooks import (
     DeliveriesModel,
     DeliveryPagination,
     ResendBody,
@@ -22,9 +21,10 @@ from api.models_webhooks import (
     WebhookSecretModel,
     WebhooksModel,
 )
-from api.parameters import Cursor, only_known_parameters
+from api.reading.cursors import cursors_of
+from api.reading.selection import parse_instant
 from api.routes.deps import Principal, failures, requires
-from api.selection import parse_instant
+from api.routes.parameters import Cursor, only_known_parameters
 from api.webhooks.json import changed_fields, delivery_model, fields_of, secret_model, webhook_model
 from api.webhooks.registration import Registration
 

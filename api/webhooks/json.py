@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from api.models_webhooks import (
+from api.models.webhooks import (
     AttemptModel,
     DeliveryModel,
     WebhookBody,

@@ -1,7 +1,7 @@
 """Every read request and answer of the contract, field by field, over a socket.
 
-The answers compared with are api/examples.json, which are those of the contract's page. Where an answer has more than
-the example, the test names it.
+The answers compared with are api/models/examples.json, which are those of the contract's page. Where an answer has
+more than the example, the test names it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.examples import example
+from api.models.examples import example
 from tests.api.app import app_of
 from tests.api.records import Record, load_records
 from tests.api.serving import served

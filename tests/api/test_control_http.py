@@ -20,7 +20,7 @@ import httpx
 import pytest
 
 from api.config import Config
-from api.writing import engine_of
+from api.writing.service import engine_of
 from tests.api.test_commands import put
 from tests.api.writing_app import narrow, serving, stored
 from warehouse.errors import BadInputError
@@ -31,11 +31,12 @@ SECRET = "a secret of some length"
 
 @dataclass
 class FakeEngine:
-    """Answers every command with `status` and `answer`, after `delay_s`; checks every signature."""
+    """Answers commands with `status` and `answer`, after `delay_s` and once it `may_answer`; checks every signature."""
 
     status: int = 200
     answer: Any = field(default_factory=dict)
     delay_s: float = 0.0
+    may_answer: threading.Event = field(default_factory=threading.Event)
     headers: dict[str, str] = field(default_factory=dict)
     got: list[dict[str, Any]] = field(default_factory=list)
     url: str = ""
@@ -44,6 +45,7 @@ class FakeEngine:
 @contextmanager
 def engine() -> Iterator[FakeEngine]:
     fake = FakeEngine()
+    fake.may_answer.set()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -56,6 +58,7 @@ def engine() -> Iterator[FakeEngine]:
             assert command["id"] == id_
             fake.got.append(command)
             time.sleep(fake.delay_s)
+            fake.may_answer.wait(10)
             answer = fake.answer if isinstance(fake.answer, bytes) else json.dumps(fake.answer).encode()
             self.send_response(fake.status)
             for name, value in {**fake.headers, "Content-Length": str(len(answer))}.items():
@@ -184,12 +187,13 @@ def test_of_two_cancels_at_once_the_engine_hears_of_one(tmp_path: Path, hot_url:
 def test_what_ends_while_the_engine_is_asked_stays_as_it_ended(tmp_path: Path, hot_url: str) -> None:
     with engine() as fake, serving_with(fake, tmp_path, hot_url) as client:
         put(client, narrow(1, "running"))
-        fake.delay_s = 0.7
+        fake.may_answer.clear()
         with ThreadPoolExecutor(1) as pool:
             cancelled = pool.submit(client.post, f"{PATH}/exec_1/cancel")
             while not fake.got:
                 time.sleep(0.01)
             put(client, narrow(1))
+            fake.may_answer.set()
             answer = cancelled.result()
         assert (answer.status_code, answer.json()["error"]["status"]) == (409, "success")
         assert stored(tmp_path, hot_url, ["exec_1"])["exec_1"]["status"] == "success"

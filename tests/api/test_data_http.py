@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.json_text import spliced
-from api.spreadsheet import attachment, csv_line
+from api.reading.json_text import spliced
+from api.reading.spreadsheet import attachment, csv_line
 from tests.api.app import app_of
 from tests.api.records import Record, load_records, record
 from tests.api.serving import served

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from api.streaming import WrittenResponse
+from api.reading.streaming import WrittenResponse
 from ingest.load import load
 from tests.api.app import app_of
 from tests.api.records import Record, load_records, record

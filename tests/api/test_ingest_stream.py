@@ -12,8 +12,8 @@ from typing import Any
 import httpx
 import pytest
 
-from api.intake import PIECE_BYTES
-from api.line_cutter import LineCutter, LinePiece
+from api.writing.intake import PIECE_BYTES
+from api.writing.line_cutter import LineCutter, LinePiece
 from tests.api.serving import served
 from tests.api.writing_app import JSON, LINES, app_over, narrow, serving, stored
 

@@ -9,7 +9,7 @@ import pytest
 
 from api.app import create_app
 from api.config import Config
-from api.examples import example
+from api.models.examples import example
 
 Described = dict[str, Any]
 

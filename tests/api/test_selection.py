@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from api.selection import Selection, just_after, parse_instant, resolve_window
+from api.reading.selection import Selection, just_after, parse_instant, resolve_window
 from warehouse.errors import BadInputError
 
 

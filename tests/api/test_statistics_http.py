@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
-from api.models_statistics import ErrorsModel, NodesModel, StatisticsModel
+from api.models.statistics import ErrorsModel, NodesModel, StatisticsModel
 from tests.api.app import app_of
 from tests.api.records import Record, load_records, record
 from tests.api.serving import served

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -139,3 +141,28 @@ def test_vacuum_takes_the_ids_of_dead_files(lake: Lake) -> None:
     lake.delete(["a"])
     lake.vacuum(0)
     assert not list(lake.folder("rollups").glob(f"*{SUFFIX}"))
+
+
+def test_an_interrupt_is_the_main_threads_alone(lake: Lake, tmp_path: Path) -> None:
+    """Polars, imported after a server has set its handler of Ctrl-C, raises in whatever thread reads."""
+    lake.write(batch([Record("a")]))
+    script = f"""
+import os, signal, threading, warehouse
+heard, read, ended = [], [], threading.Event()
+signal.signal(signal.SIGINT, lambda *_: heard.append(1))
+from warehouse.one_row import read_row
+house = warehouse.open({str(tmp_path)!r})
+(file,) = house.lake.snapshot().files["executions"]
+def reader():
+    while not ended.is_set():
+        read.append(read_row(file, 0)["id"].to_pylist())
+thread = threading.Thread(target=reader)
+thread.start()
+while thread.is_alive() and len(heard) < 100:
+    os.kill(os.getpid(), signal.SIGINT)
+    ended.wait(0.01)
+ended.set()
+thread.join()
+assert len(heard) >= 100 and read and all(row == ["a"] for row in read), (len(heard), len(read))
+"""
+    subprocess.run([sys.executable, "-c", script], check=True, timeout=120)

@@ -1,4 +1,4 @@
-"""Executions, their data and their logs as the API describes them. What fills them is in api/execution_json.py.
+"""Executions, their data and their logs as the API describes them. What fills them is in api/reading/execution_json.py.
 
 Typed dictionaries, because a key whose value is not known is left out; it is never null.
 """
@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, NotRequired
 from pydantic import ConfigDict, Field
 from typing_extensions import TypedDict
 
-from api.models import Count, Instant
+from api.models.shared import Count, Instant
 from warehouse.schema import LogLevel, Mode, Status
 
 _CLOSED: Final = ConfigDict(extra="forbid")

@@ -1,4 +1,4 @@
-"""What a request with records is answered, as the API describes it; api/ingest_answer.py makes it."""
+"""What a request with records is answered, as the API describes it; api/writing/ingest_answer.py makes it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.models import Count
+from api.models.shared import Count
 
 
 class _Answer(BaseModel):

@@ -18,9 +18,9 @@ from api.control import Acknowledgements, Control, Engine
 from api.control.commands_engine import CommandsEngine
 from api.control.http_engine import HttpEngine
 from api.control.recorder import Recorder
-from api.ingest_queue import BodyOutcome, IngestQueue
-from api.intake import Intake, Limits
 from api.metrics import Metrics
+from api.writing.ingest_queue import BodyOutcome, IngestQueue
+from api.writing.intake import Intake, Limits
 from ingest.contract import ContractFormat
 from ingest.format import NormaliseOptions, PayloadPolicy
 from ingest.redact import DEFAULT_SECRET_KEYS

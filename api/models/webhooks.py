@@ -6,8 +6,7 @@ from typing import Annotated, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.models import Count, Instant, Model
-from api.parameters import InstantWord
+from api.models.shared import Count, Instant, InstantWord, Model
 from api.webhooks.addresses import URL_CHARS, URL_PATTERN
 from warehouse.hot.event_schema import EventType
 from warehouse.schema import Mode, Status

@@ -8,9 +8,9 @@ from api.auth import Principal
 from api.control.decisions import RetryOptions
 from api.control.service import Action, Control
 from api.failures import ApiError
-from api.models_control import BULK_LIMIT_MAX, BulkBody, BulkFailure, BulkFilter, BulkModel, BulkRetry, some
-from api.questions import listed_filter
-from api.selection import FilterWords
+from api.models.control import BULK_LIMIT_MAX, BulkBody, BulkFailure, BulkFilter, BulkModel, BulkRetry, some
+from api.reading.questions import listed_filter
+from api.reading.selection import FilterWords
 from warehouse import Warehouse
 from warehouse.clock import now
 

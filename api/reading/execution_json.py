@@ -9,12 +9,12 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from api.json_text import parsed
 from api.models import instant_text
+from api.reading.json_text import parsed
 from warehouse.listing import Detail
 
 Load = Callable[[str], Any]
-"""What is made of stored JSON text: `parsed` or `spliced` (api/json_text.py)."""
+"""What is made of stored JSON text: `parsed` or `spliced` (api/reading/json_text.py)."""
 
 _HEAD: Final = {
     "id": "id",

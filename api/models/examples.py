@@ -11,7 +11,7 @@ from typing import Any
 @cache
 def example(name: str) -> Any:
     """The example of that name: list, detail, data, nodeData, logs, statistics."""
-    return json.loads((resources.files("api") / "examples.json").read_text("utf-8"))[name]
+    return json.loads((resources.files("api.models") / "examples.json").read_text("utf-8"))[name]
 
 
 def of(name: str, **others: Any) -> dict[str, Any]:

@@ -9,9 +9,9 @@ from typing import Any, Final
 
 import msgspec
 
-from api.execution_json import unavailable
-from api.json_text import encoded, items_of, parsed, spliced
-from api.spreadsheet import csv_line
+from api.reading.execution_json import unavailable
+from api.reading.json_text import encoded, items_of, parsed, spliced
+from api.reading.spreadsheet import csv_line
 from warehouse.listing import Detail
 
 _NOTHING: Final[tuple[Any, ...]] = ()

@@ -12,7 +12,7 @@ from fastapi import Request, Response
 
 from api.auth import Principal
 from api.edge.gone import stopped_when_gone
-from api.json_text import encoded
+from api.reading.json_text import encoded
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.lru import Lru

@@ -12,7 +12,7 @@ from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from api.failures import ApiError
-from api.room import Place
+from api.writing.room import Place
 
 BodyKind = Literal["document", "lines"]
 

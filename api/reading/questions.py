@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from importlib.metadata import version
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
-from api.selection import FilterWords, Selection, just_after, resolve_range, resolve_window
+from api.reading.selection import FilterWords, Selection, just_after, resolve_range, resolve_window
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.errors import BadInputError

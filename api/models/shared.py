@@ -1,4 +1,4 @@
-"""What the API says: the words that all its models share. Those of executions and statistics are beside it.
+"""What the API says: the words that all its models share.
 
 Names are the contract's (camelCase). Times are seconds rounded to a microsecond, ratios are 0..1, instants are RFC 3339
 in UTC, with a fraction only when it is not zero. null means that there is no such number, never zero.
@@ -7,7 +7,7 @@ in UTC, with a fraction only when it is not zero. null means that there is no su
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
@@ -24,6 +24,12 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time", "examples": ["2023-12-06T10:00:00Z"]}),
 ]
 """An instant, UTC."""
+INSTANT_PATTERN: Final = (
+    r"^(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z)?$"
+)
+"""A date or an instant in UTC, as callers write it."""
+InstantWord = Annotated[str, WithJsonSchema({"type": "string", "pattern": INSTANT_PATTERN})]
+"""An instant that a caller gives: a date is its midnight."""
 Seconds = Annotated[float | None, Field(description="Seconds; null: no execution with a duration.", examples=[3.2])]
 Count = Annotated[int, Field(ge=0)]
 

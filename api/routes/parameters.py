@@ -10,8 +10,9 @@ from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute
 from pydantic import WithJsonSchema
 
-from api.questions import words
-from api.selection import DATE_RANGES, FilterWords
+from api.models.shared import INSTANT_PATTERN, InstantWord
+from api.reading.questions import words
+from api.reading.selection import DATE_RANGES, FilterWords
 from warehouse.errors import BadInputError
 from warehouse.period import GRANULARITIES, PERIODS
 from warehouse.schema import MODES, STATUSES
@@ -26,16 +27,12 @@ def one_or_more(allowed: Sequence[str]) -> dict[str, Any]:
     return {"type": "string", "pattern": f"^{word}(,{word})*$", "examples": [allowed[-1]]}
 
 
-_INSTANT_PATTERN: Final = (
-    r"^(19|20)\d{2}-(0[1-9]|1[0-2])-(0[1-9]|1\d|2[0-8])(T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,6})?Z)?$"
-)
 _SOME_TEXT: Final = {"type": "string", "pattern": r"^[^,\s]+(,[^,\s]+)*$"}
 
 StatusWords = Annotated[str, WithJsonSchema(one_or_more(STATUSES))]
 ModeWords = Annotated[str, WithJsonSchema(one_or_more(MODES))]
 SomeWords = Annotated[str, WithJsonSchema(_SOME_TEXT)]
-InstantWord = Annotated[str, WithJsonSchema({"type": "string", "pattern": _INSTANT_PATTERN})]
-UntilWord = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"{_INSTANT_PATTERN}|^latest$"})]
+UntilWord = Annotated[str, WithJsonSchema({"type": "string", "pattern": f"{INSTANT_PATTERN}|^latest$"})]
 PeriodWord = Annotated[str, WithJsonSchema({"type": "string", "enum": list(PERIODS)})]
 GranularityWord = Annotated[str, WithJsonSchema({"type": "string", "enum": list(GRANULARITIES)})]
 RangeWord = Annotated[str, WithJsonSchema({"type": "string", "enum": list(DATE_RANGES)})]

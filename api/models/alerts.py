@@ -6,8 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.models import Count, Instant
-from api.parameters import InstantWord
+from api.models.shared import Count, Instant, InstantWord
 from warehouse.hot.alert_rule import COOLDOWN_S_MAX, EMAILS_MAX, PAST_WINDOWS, WINDOW_S, Aggregate, AlertKind
 
 

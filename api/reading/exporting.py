@@ -9,13 +9,13 @@ from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request, Response
 
-from api.cursors import InvalidCursorError
-from api.etag import FRESHNESS
-from api.questions import listed_filter
-from api.reading import Asker, filter_key, from_us, to_us
-from api.selection import FilterWords
-from api.spreadsheet import attachment
-from api.streaming import WrittenResponse
+from api.reading.cursors import InvalidCursorError
+from api.reading.etag import FRESHNESS
+from api.reading.executions import Asker, filter_key, from_us, to_us
+from api.reading.questions import listed_filter
+from api.reading.selection import FilterWords
+from api.reading.spreadsheet import attachment
+from api.reading.streaming import WrittenResponse
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.export import ExportFormat, ExportQuery

@@ -1,6 +1,6 @@
 """From the warehouse's answers to the contract's: statistics, nodes, errors as plain JSON values.
 
-Documented by the models in api/models_statistics.py. (Plain dictionaries: a model of 720 steps takes longer to build
+Documented by the models in api/models/statistics.py. (Plain dictionaries: a model of 720 steps takes longer to build
 and to check than the statistics take to compute.)
 """
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from api.models import Instant, Model
+from api.models.shared import Instant, Model
 
 
 class TicketModel(Model):

@@ -10,15 +10,15 @@ from typing import Any, Final
 import pyarrow as pa
 
 from api.auth import Principal
-from api.cursors import Cursors, InvalidCursorError
-from api.etag import Body
-from api.execution_json import detail_json, execution_json, logs_json
 from api.failures import ApiError
-from api.json_text import spliced
-from api.node_data import NodeRuns, csv_lines, data_missing, node_runs, raw_lines
-from api.questions import listed_filter
-from api.selection import FilterWords
-from api.spreadsheet import attachment
+from api.reading.cursors import Cursors, InvalidCursorError
+from api.reading.etag import Body
+from api.reading.execution_json import detail_json, execution_json, logs_json
+from api.reading.json_text import spliced
+from api.reading.node_data import NodeRuns, csv_lines, data_missing, node_runs, raw_lines
+from api.reading.questions import listed_filter
+from api.reading.selection import FilterWords
+from api.reading.spreadsheet import attachment
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.details import LogPage, LogQuery

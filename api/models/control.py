@@ -6,8 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
-from api.models import Count, Instant
-from api.parameters import InstantWord
+from api.models.shared import Count, Instant, InstantWord
 from warehouse.schema import Mode, Status
 
 BULK_LIMIT: Final = 1000

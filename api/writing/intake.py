@@ -14,13 +14,13 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
 from api.auth import Principal
-from api.body import blocks, body_kind, drain, whole_body
 from api.failures import ApiError, failure_response
-from api.idempotent import key_of, once
-from api.ingest_answer import Tally
-from api.ingest_queue import BodyOutcome, IngestQueue
-from api.line_cutter import LineCutter
-from api.room import Place, Room
+from api.writing.body import blocks, body_kind, drain, whole_body
+from api.writing.idempotent import key_of, once
+from api.writing.ingest_answer import Tally
+from api.writing.ingest_queue import BodyOutcome, IngestQueue
+from api.writing.line_cutter import LineCutter
+from api.writing.room import Place, Room
 from ingest.records import Records, line_records, read_records
 from warehouse.errors import RunlakeError
 

@@ -9,8 +9,8 @@ from typing import Any, Final
 import msgspec
 import pyarrow.compute as pc
 
-from api.ingest_queue import BodyOutcome
 from api.models import instant_text
+from api.writing.ingest_queue import BodyOutcome
 from ingest.records import Reject
 from warehouse.clock import now
 

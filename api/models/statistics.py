@@ -1,10 +1,10 @@
-"""Statistics, nodes and errors as the API describes them. What fills them is in api/statistics_json.py."""
+"""Statistics, nodes and errors as the API describes them. What fills them is in api/reading/statistics_json.py."""
 
 from __future__ import annotations
 
 from pydantic import Field
 
-from api.models import Count, Instant, Model, Seconds
+from api.models.shared import Count, Instant, Model, Seconds
 
 
 class BucketModel(Model):
