@@ -21,6 +21,7 @@ from api.edge.cors import Cors
 from api.edge.exposure import Exposure
 from api.edge.gone import ClientGone
 from api.edge.hosts import Hosts
+from api.edge.meant import Meant
 from api.edge.route_table import RouteTable
 from api.edge.sockets import STREAM_PATH
 from api.metrics import Metrics
@@ -113,6 +114,7 @@ def _middleware(config: Config, exposure: Exposure, table: RouteTable, metrics: 
         *([Middleware(Cors, config.cors_origins)] if config.cors_origins else []),
         # What has an encoding already is left as it is. Level 1: these answers are made anew for each request.
         Middleware(CompressMiddleware, minimum_size=COMPRESSED_FROM_BYTES, zstd_level=1, gzip_level=1, brotli=False),
+        Middleware(Meant, table),
         Middleware(BodyLimit, table),
         Middleware(ClientGone),
     ]

@@ -179,8 +179,6 @@ SETTINGS: Final[tuple[Setting, ...]] = (
 
 CONFIG_VARIABLE: Final = "RUNLAKE_CONFIG"
 """Names the settings file; without it the first of `candidates` that exists is taken."""
-DEBUG_VARIABLE: Final = "RUNLAKE_DEBUG"
-"""Not empty: errors come with their traceback."""
 
 
 def candidates(environ: Mapping[str, str], cwd: Path, home: Path) -> tuple[Path, ...]:

@@ -162,16 +162,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     if status == 404:
         message = f"There is nothing at {path}; /openapi.json lists what there is"
     elif status == 405:
-        headers["Allow"] = allow = ", ".join(allowed_methods(request.app, request.scope))
-        method = request.scope.get("runlake.method", request.method)
-        message = f"{method[:20]} is not possible at {path}; allowed: {allow}"
+        return not_possible(request.scope, allowed_methods(request.app, request.scope))
     else:
         message = str(error.detail)
     return error_response(status, code, message, headers)
 
 
+def not_possible(scope: Mapping[str, Any], allowed: Sequence[str]) -> JSONResponse:
+    """405, with what is possible at the path."""
+    method, allow = scope.get("runlake.method", scope["method"]), ", ".join(allowed)
+    message = f"{method[:20]} is not possible at {scope['path'][:200]}; allowed: {allow}"
+    return error_response(405, "METHOD_NOT_ALLOWED", message, {"Allow": allow})
+
+
 def allowed_methods(app: FastAPI, scope: Mapping[str, Any]) -> Sequence[str]:
     """What is possible at a path, over all routes that have it; HEAD wherever GET is."""
     table = getattr(app.state, "route_table", None)
-    found = table.methods(scope["path"]) if table is not None else set()
-    return sorted(found | ({"HEAD"} if "GET" in found else set()))
+    return table.allowed(scope["path"]) if table is not None else []

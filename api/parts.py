@@ -20,6 +20,7 @@ from api.live.service import opened_live
 from api.metrics import Metrics
 from api.readiness import Readiness
 from api.reading.etag import kept_answers
+from api.reading.exporting import export_slots
 from api.reading.warming import Warming
 from api.webhooks.service import opened_webhooks
 from api.writing.service import opened_writing
@@ -45,12 +46,13 @@ class ServerSecrets:
 async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> AsyncIterator[None]:
     """Everything on `app.state` while the app runs.
 
-    answers, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control, acknowledgements, live,
-    webhooks;
+    answers, exports, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control,
+    acknowledgements, live, webhooks;
     metrics, config, exposure and route_table are there from the beginning. Raises LakeNotFoundError, HotStoreError.
     """
     state = app.state
     state.answers = kept_answers()
+    state.exports = export_slots()
     state.house = await run_in_threadpool(warehouse.open, config.lake, config.lake_settings())
     try:
         state.hot = await run_in_threadpool(partial(state.house.lake.hot, create=True))  # closed with the lake

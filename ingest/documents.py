@@ -13,7 +13,6 @@ from ingest.resync import FILLER, find_start
 from ingest.structure import Structure
 
 _WINDOW_BYTES: Final = 256 << 10
-_ARRAY_OPEN: Final = 91
 _ARRAY_CLOSE: Final = 93
 _DAMAGED: Final = "not JSON: a string or a bracket in it is not closed"
 _CUT: Final = "not JSON: the file ends in the middle of it"

@@ -75,8 +75,3 @@ class Format(Protocol):
         Never raises for what a record holds. No Python loop over records on the normal path.
         """
         ...
-
-
-def empty_rejects() -> pa.Table:
-    """A table of no rejects."""
-    return REJECT_SCHEMA.empty_table()

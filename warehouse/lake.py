@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from warehouse import compact as _compact
 from warehouse import delete as _delete
@@ -64,12 +64,6 @@ class Lake(LakeTables):
 
                 self._hot = HotStore.open(self.hot_url)
             return self._hot
-
-    def use_hot(self, store: HotStore) -> Self:
-        """Use this open store instead of opening one; it is closed with the lake."""
-        with self._lock:
-            self._hot = store
-        return self
 
     def load(self, batch: Batch) -> WriteCounts:
         """Upsert a batch of any size into both tiers: finished records here, the others into the hot store.

@@ -156,23 +156,6 @@ def list_executions(
         own.close()
 
 
-def count_executions(
-    session: Session,
-    snapshot: Snapshot,
-    filter: ExecutionFilter,
-    *,
-    rollups: RollupCache | None = None,
-    memory: Memory | None = None,
-) -> int:
-    """How many executions match, exactly; what the log of the lake knows is not read again."""
-    memory = memory or Memory()
-    own = session.fork()
-    try:
-        return Counter(own, rollups, memory.counts, memory.lists).count(snapshot, filter)
-    finally:
-        own.close()
-
-
 def _page_by_time(
     session: Session,
     snapshot: Snapshot,

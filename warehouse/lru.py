@@ -87,10 +87,3 @@ class FileMemory(Generic[K, V]):
             for answers in self._answers.values():
                 for name in names:
                     answers.pop(name, None)
-
-    def keep(self, names: Collection[str]) -> None:
-        """Forget what belongs to other files than these."""
-        with self._lock:
-            for answers in self._answers.values():
-                for name in answers.keys() - set(names):
-                    answers.pop(name, None)

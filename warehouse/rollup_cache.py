@@ -214,10 +214,6 @@ class RollupCache:
         """The id of a workflow's number."""
         return self._ids[number]
 
-    def workflow_number(self, workflow_id: str) -> int | None:
-        """The number of a workflow. None: no file seen so far holds it."""
-        return self._numbers.get(workflow_id)
-
     @property
     def workflow_count(self) -> int:
         """Numbers given so far."""
@@ -227,12 +223,6 @@ class RollupCache:
         """Those of the files whose stored rollup is not what the file gives now; for `verify`. Reads every file."""
         tasks = {self._executor.submit(build_rollup, file): file for file in files if self._path(file.name).exists()}
         return [file for task, file in tasks.items() if task.result() != self._path(file.name).read_bytes()]
-
-    def prune(self, live: Collection[str]) -> int:
-        """Forget the rollups of data files that are not among these names; how many files went from the disk."""
-        names = set(live)
-        self.forget(names)
-        return prune_folder(self._folder, names)
 
     def discard(self, names: Collection[str]) -> None:
         """Drop from memory what belongs to any of these data files."""
@@ -245,18 +235,6 @@ class RollupCache:
         with self._lock:
             for name in gone:
                 self._summaries.pop(name, None)
-
-    def forget(self, live: Collection[str]) -> None:
-        """Drop from memory what belongs to none of these data files."""
-        names = set(live)
-        self._mapped.drop(lambda name: name not in names)
-        self._rows.drop(lambda key: key[0] not in names)
-        self._hour_totals.drop(lambda key: any(name not in names for name in key[1]))
-        self._merged.drop(lambda key: any(name not in names for name, _ in key[1]))
-        self.newest_of.keep(names)
-        with self._lock:
-            for name in self._summaries.keys() - names:
-                del self._summaries[name]
 
     def _summarise(self, files: Sequence[DataFile]) -> list[_Summary]:
         """What is kept of each file; those never seen are opened (and built)."""

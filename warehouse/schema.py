@@ -29,8 +29,6 @@ MODES: Final[tuple[Mode, ...]] = get_args(Mode)
 LogLevel = Literal["debug", "info", "warn", "error"]
 LOG_LEVELS: Final[tuple[LogLevel, ...]] = get_args(LogLevel)
 
-PayloadKind = Literal["input", "output", "trigger"]
-
 INSTANT: Final = pa.timestamp("us", tz="UTC")
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
+from api.cli.lakes import hot_store_of
 from api.cli.options import HotUrlOption, JsonOption, LakeOption
 
 if TYPE_CHECKING:
-    from api.config import Config
     from warehouse.hot.alert_state import Alert
     from warehouse.hot.database import Database
 
 AlertArgument = Annotated[str, typer.Argument(metavar="ALERT", help="Its id or name, as `runlake alert list` shows.")]
+
+_NO_ALERT: Final = "there is no alert yet: `runlake alert add NAME KIND THRESHOLD` makes one"
 
 
 def app() -> typer.Typer:
@@ -100,7 +100,7 @@ def add(
         "emails": questions.words("--email", email),
         "enabled": not disabled,
     }
-    with _database(lake, hot_url, create=True) as (database, config):
+    with hot_store_of(lake, hot_url, if_missing=_NO_ALERT, create=True) as (database, config):
         made = add_alert(database, rule_of(words, can_mail=config.smtp_url is not None))
     if as_json:
         output.show_json(alert_json(made))
@@ -122,7 +122,7 @@ def list_all(lake: LakeOption = None, hot_url: HotUrlOption = None, as_json: Jso
     from api.cli import alert_view, output
     from warehouse.hot.alerts import list_alerts
 
-    with _database(lake, hot_url) as (database, _):
+    with hot_store_of(lake, hot_url, if_missing=_NO_ALERT) as (database, _):
         found = [alert_json(alert) for alert in list_alerts(database)]
     if as_json:
         output.show_json({"alerts": found, "total": len(found)})
@@ -168,7 +168,7 @@ def try_alert(
     at = now().replace(microsecond=0)
     if until is not None and since is None:
         raise BadInputError("--until is given without --since; give both, or neither for now", field="--until")
-    with _database(lake, hot_url) as (database, config), warehouse_of(config) as house:
+    with hot_store_of(lake, hot_url, if_missing=_NO_ALERT) as (database, config), warehouse_of(config) as house:
         found = _existing(database, alert)
         if since is None:
             seen = look(house, found.rule, found.state, at)
@@ -201,7 +201,7 @@ def remove(
     from api.cli import output
     from warehouse.hot.alerts import remove_alert
 
-    with _database(lake, hot_url) as (database, _):
+    with hot_store_of(lake, hot_url, if_missing=_NO_ALERT) as (database, _):
         found = _existing(database, alert)
         remove_alert(database, found.alert_id)
     if as_json:
@@ -209,31 +209,6 @@ def remove(
     else:
         print(f"alert {output.clean(repr(found.rule.name))} ({found.alert_id}) is removed")
     return 0
-
-
-@contextmanager
-def _database(lake: str | None, hot_url: str | None, *, create: bool = False) -> Iterator[tuple[Database, Config]]:
-    """The hot store of the settings; made where there is none only to put something in."""
-    from api.cli.lakes import configure, lake_of
-    from warehouse.errors import HotStoreUnavailableError
-    from warehouse.hot.database import Database
-
-    config = configure(lake=lake, hot_url=hot_url)
-    if config.hot_url is None:
-        with lake_of(config):  # a hot store without its lake would be a folder that looks like one
-            pass
-    try:
-        database = Database.open(config.hot_url_or_default(), migrate=create)
-    except HotStoreUnavailableError as error:
-        if create:
-            raise
-        raise HotStoreUnavailableError(
-            f"there is no alert yet: `runlake alert add NAME KIND THRESHOLD` makes one ({error})"
-        ) from error
-    try:
-        yield database, config
-    finally:
-        database.close()
 
 
 def _existing(database: Database, id_or_name: str) -> Alert:

@@ -20,6 +20,9 @@ BUG: Final = 70
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
 
+DEBUG_VARIABLE: Final = "RUNLAKE_DEBUG"
+"""Not empty: errors come with their traceback."""
+
 EXIT_STATUSES: Final[Mapping[int, str]] = {
     OK: "done",
     FOUND: "done, but records were rejected or verify found problems",
@@ -27,7 +30,7 @@ EXIT_STATUSES: Final[Mapping[int, str]] = {
     LAKE: "the lake is not there, busy or damaged",
     QUERY: "a query failed or ran into its time limit",
     SYSTEM: "a file, the disk or the network refused",
-    BUG: "a fault of runlake itself (RUNLAKE_DEBUG=1 shows where)",
+    BUG: f"a fault of runlake itself ({DEBUG_VARIABLE}=1 shows where)",
     INTERRUPTED: "stopped by Ctrl-C",
 }
 """What each exit status means; `runlake --help` prints it."""
@@ -69,7 +72,7 @@ def explain(error: BaseException, arguments: Sequence[str] = ()) -> str:
         return _one_line(f"{error.strerror}{name}{hint}")
     text = _one_line(str(error)) or type(error).__name__
     if status_of(error) == BUG:
-        return f"internal error: {type(error).__name__}: {text}; run again with RUNLAKE_DEBUG=1 for the details"
+        return f"internal error: {type(error).__name__}: {text}; run again with {DEBUG_VARIABLE}=1 for the details"
     return text
 
 

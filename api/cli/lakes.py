@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from api.config import Config
     from warehouse import Warehouse
     from warehouse.errors import LakeNotFoundError
+    from warehouse.hot.database import Database
     from warehouse.lake import Lake
 
 
@@ -52,6 +53,33 @@ def lake_of(config: Config, *, create: bool = False) -> Iterator[Lake]:
         yield lake
     finally:
         lake.close()
+
+
+@contextmanager
+def hot_store_of(
+    lake: str | None, hot_url: str | None, *, if_missing: str, create: bool = False
+) -> Iterator[tuple[Database, Config]]:
+    """The hot store of the settings, and these; made where there is none only to put something in (`create`).
+
+    `if_missing`: what an error says when there is none.
+    """
+    from warehouse.errors import HotStoreUnavailableError
+    from warehouse.hot.database import Database
+
+    config = configure(lake=lake, hot_url=hot_url)
+    if config.hot_url is None:
+        with lake_of(config):  # a hot store without its lake would be a folder that looks like one
+            pass
+    try:
+        database = Database.open(config.hot_url_or_default(), migrate=create)
+    except HotStoreUnavailableError as error:
+        if create:
+            raise
+        raise HotStoreUnavailableError(f"{if_missing} ({error})") from error
+    try:
+        yield database, config
+    finally:
+        database.close()
 
 
 def no_lake(config: Config, *, or_else: str = "try `runlake demo`") -> LakeNotFoundError:

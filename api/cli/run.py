@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from api.cli.exits import report
+from api.cli.exits import DEBUG_VARIABLE, report
 
 
 def run(argv: Sequence[str] | None = None) -> int:
@@ -20,7 +20,7 @@ def run(argv: Sequence[str] | None = None) -> int:
         status: Any = command().main(arguments, prog_name="runlake", standalone_mode=False)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last frame: everything becomes a status
-        return report(error, arguments, debug=bool(os.environ.get("RUNLAKE_DEBUG")) or "--debug" in arguments)
+        return report(error, arguments, debug=bool(os.environ.get(DEBUG_VARIABLE)) or "--debug" in arguments)
     except SystemExit as stop:  # how typer ends on a closed pipe, whatever it was asked
         if isinstance(stop.__context__, BrokenPipeError):
             return report(stop.__context__, arguments, debug=False)

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from api.cli.lakes import hot_store_of
 from api.cli.options import HotUrlOption, JsonOption, LakeOption
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from warehouse.hot.database import Database
     from warehouse.hot.tokens import Token
+
+_NO_TOKEN: Final = "there is no token yet: `runlake token create NAME` makes one, and the first `runlake serve` too"
 
 
 def app() -> typer.Typer:
@@ -63,8 +63,8 @@ def create(
     scopes = questions.words("--scope", scope) or ("executions:read",)
     bound = questions.words("--workflow", workflow) or None
     _known(scopes)
-    with _database(lake, hot_url, create=True) as (database, timezone):
-        expires_at = _expiry(expires, timezone)
+    with hot_store_of(lake, hot_url, if_missing=_NO_TOKEN, create=True) as (database, config):
+        expires_at = _expiry(expires, config.timezone)
         token, text = create_token(database, name, scopes, workflow_ids=bound, expires_at=expires_at)
     if as_json:
         output.show_json({**_json(token), "token": text})
@@ -91,7 +91,7 @@ def list_all(
     from warehouse.clock import now
     from warehouse.hot.tokens import list_tokens
 
-    with _database(lake, hot_url) as (database, _):
+    with hot_store_of(lake, hot_url, if_missing=_NO_TOKEN) as (database, _):
         found = list_tokens(database)
     at = now()
     shown = [token for token in found if everything or token.lives(at)]
@@ -118,38 +118,13 @@ def revoke(
     from api.cli import output
     from warehouse.hot.tokens import revoke_token
 
-    with _database(lake, hot_url) as (database, _):
+    with hot_store_of(lake, hot_url, if_missing=_NO_TOKEN) as (database, _):
         revoked = revoke_token(database, token)
     if as_json:
         output.show_json(_json(revoked))
     else:
         print(f"token {output.clean(repr(revoked.name))} ({revoked.token_id}) is revoked")
     return 0
-
-
-@contextmanager
-def _database(lake: str | None, hot_url: str | None, *, create: bool = False) -> Iterator[tuple[Database, str]]:
-    """The hot store of the settings, with the time zone of dates; made where there is none only to put something in."""
-    from api.cli.lakes import configure, lake_of
-    from warehouse.errors import HotStoreUnavailableError
-    from warehouse.hot.database import Database
-
-    config = configure(lake=lake, hot_url=hot_url)
-    if config.hot_url is None:
-        with lake_of(config):  # a hot store without its lake would be a folder that looks like one
-            pass
-    try:
-        database = Database.open(config.hot_url_or_default(), migrate=create)
-    except HotStoreUnavailableError as error:
-        if create:
-            raise
-        raise HotStoreUnavailableError(
-            f"there is no token yet: `runlake token create NAME` makes one, and the first `runlake serve` too ({error})"
-        ) from error
-    try:
-        yield database, config.timezone
-    finally:
-        database.close()
 
 
 def _known(scopes: tuple[str, ...]) -> None:

@@ -37,14 +37,7 @@ class Engine(Protocol):
 
 def command_json(command: Command) -> dict[str, Any]:
     """A command as the engine gets it, whichever way."""
-    found: dict[str, Any] = {
-        "id": command.id,
-        "type": command.kind,
-        "executionId": command.execution_id,
-        "workflowId": command.workflow_id,
-        "createdAt": instant_text(command.created_at),
-    }
-    return found | {key: value for key, value in command.body.items() if key != "before"}
+    return command.told() | {"createdAt": instant_text(command.created_at)}
 
 
 def engine_refused(id: str, status: int, said: str | None) -> ApiError:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from threading import BoundedSemaphore
 from typing import Any, BinaryIO, Final
 from urllib.parse import parse_qsl, urlencode
 
 from fastapi import Request, Response
 
+from api.failures import ApiError
 from api.reading.cursors import InvalidCursorError
 from api.reading.etag import FRESHNESS
 from api.reading.executions import Asker, filter_key, from_us, to_us
@@ -29,6 +32,16 @@ MEDIA_TYPES: Final[dict[ExportFormat, str]] = {
 }
 
 
+EXPORTS_MAX: Final = 8
+"""Exports that one process writes at a time: each reads much and holds some megabytes."""
+Slots = BoundedSemaphore
+
+
+def export_slots() -> Slots:
+    """For a process."""
+    return BoundedSemaphore(EXPORTS_MAX)
+
+
 @dataclass(frozen=True, slots=True)
 class ExportQuestion:
     """What to export, in the caller's words."""
@@ -43,6 +56,8 @@ class ExportQuestion:
 def export_response(request: Request, asker: Asker, question: ExportQuestion) -> Response:
     """The streamed answer over the records as they are now, whatever is loaded while it is sent."""
     with ExitStack() as stack:
+        if request.scope.get("runlake.method") != "HEAD":
+            stack.enter_context(_slot(request.app.state.exports))
         opened: Warehouse = request.app.state.house
         house = stack.enter_context(opened.fork(pinned=True))
         asked = ["export", *filter_key(asker, question.words)]
@@ -63,6 +78,18 @@ def export_response(request: Request, asker: Asker, question: ExportQuestion) ->
             house.export(query, question.format, sink)
 
     return WrittenResponse(write, house.interrupt, media_type=MEDIA_TYPES[question.format], headers=headers)
+
+
+@contextmanager
+def _slot(slots: Slots) -> Iterator[None]:
+    """The right to export, until the body is written."""
+    if not slots.acquire(blocking=False):
+        message = f"The server is writing {EXPORTS_MAX} exports already; try again when one has ended"
+        raise ApiError(429, "OVERLOADED", message, headers={"Retry-After": "10"})
+    try:
+        yield
+    finally:
+        slots.release()
 
 
 def _query(asker: Asker, asked: list[Any], question: ExportQuestion) -> ExportQuery:

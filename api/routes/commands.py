@@ -46,7 +46,8 @@ async def get_commands(
 
     A command is this collector's for 60 seconds: two collectors never both get one. When it is not acknowledged in
     that time it is handed out again, so carry them out so that twice is once: by `id`. A token that is bound to
-    workflows gets theirs.
+    workflows gets theirs. The stream has each command as an event too, `command.created`, whose `data` is the command;
+    what is carried out from there is acknowledged in the same way, and nobody else is handed it then.
     """
     commands: Commands = request.app.state.commands
     loop = asyncio.get_running_loop()

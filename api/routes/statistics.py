@@ -104,25 +104,17 @@ def get_statistics(
     )
 
 
-@router.get(
-    "/executions/statistics/nodes",
-    summary="Get statistics of nodes",
-    response_model=NodesModel,
-    responses={**failures(), **NOT_MODIFIED},
-    dependencies=[Depends(only_known_parameters)],
-)
-def get_nodes(
-    request: Request,
+def _ranked(
     asker: Asking,
     period: Period = None,
     workflow_id: WorkflowIds = None,
     timezone: Timezone = None,
     since: Since = None,
     until: Until = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most nodes; `total` says how many there are.")] = 50,
-) -> Response:
-    """Where the time goes: the nodes of a period, those with most time of their own first."""
-    selection = Selection(
+    limit: Annotated[int, Query(ge=1, le=1000, description="Most entries; `total` says how many there are.")] = 50,
+) -> Selection:
+    """What the ranked lists (nodes, error groups) can be asked."""
+    return Selection(
         period,
         since,
         until,
@@ -131,6 +123,20 @@ def get_nodes(
         workflow_ids=questions.words("workflowId", workflow_id),
         visible=asker.principal.workflows(),
     )
+
+
+Ranked = Annotated[Selection, Depends(_ranked)]
+
+
+@router.get(
+    "/executions/statistics/nodes",
+    summary="Get statistics of nodes",
+    response_model=NodesModel,
+    responses={**failures(), **NOT_MODIFIED},
+    dependencies=[Depends(only_known_parameters)],
+)
+def get_nodes(request: Request, asker: Asking, selection: Ranked) -> Response:
+    """Where the time goes: the nodes of a period, those with most time of their own first."""
     return answered(
         request,
         asker.principal,
@@ -146,26 +152,8 @@ def get_nodes(
     responses={**failures(), **NOT_MODIFIED},
     dependencies=[Depends(only_known_parameters)],
 )
-def get_errors(
-    request: Request,
-    asker: Asking,
-    period: Period = None,
-    workflow_id: WorkflowIds = None,
-    timezone: Timezone = None,
-    since: Since = None,
-    until: Until = None,
-    limit: Annotated[int, Query(ge=1, le=1000, description="Most groups; `total` says how many there are.")] = 50,
-) -> Response:
+def get_errors(request: Request, asker: Asking, selection: Ranked) -> Response:
     """Why executions fail: the groups of like errors of a period, those with most executions first."""
-    selection = Selection(
-        period,
-        since,
-        until,
-        timezone=asker.timezone if timezone is None else timezone,
-        limit=limit,
-        workflow_ids=questions.words("workflowId", workflow_id),
-        visible=asker.principal.workflows(),
-    )
     return answered(
         request,
         asker.principal,

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from tests.api.serving import served
-from tests.api.test_commands import collected, put
-from tests.api.writing_app import app_over, narrow, serving, stored
+from tests.api.test_commands import collected
+from tests.api.writing_app import app_over, narrow, put, serving, stored
 from warehouse.hot.tokens import create_token
 
 BULK = "/v1/executions/bulk"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from tests.api.serving import served
-from tests.api.writing_app import app_over, narrow, serving, stored
+from tests.api.writing_app import app_over, narrow, put, serving, stored
 from warehouse.clock import now
 from warehouse.hot.commands import KEPT_DAYS, Command, Commands, commands
 from warehouse.hot.database import Database
@@ -27,11 +28,6 @@ PATH = "/v1/executions"
 def client(hot_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
     with serving(tmp_path, hot_url) as client:
         yield client
-
-
-def put(client: httpx.Client, *records: dict[str, Any]) -> None:
-    answer = client.post(PATH, json=list(records))
-    assert answer.status_code == 200, answer.text
 
 
 def collected(client: httpx.Client, query: str = "") -> list[dict[str, Any]]:
@@ -53,6 +49,23 @@ def test_a_command_is_handed_out_to_one_collector_oldest_first(client: httpx.Cli
     with ThreadPoolExecutor(5) as pool:
         rest = [one["id"] for part in pool.map(lambda _: collected(client, "?limit=7"), range(6)) for one in part]
     assert (len(rest), len(set(rest))) == (27, 27)
+    assert collected(client) == []
+
+
+def test_commands_come_in_the_stream_too(client: httpx.Client) -> None:
+    put(client, narrow(1, "running"), narrow(2, "failed"))
+    assert client.post(f"{PATH}/exec_1/cancel").status_code == 200
+    queued = client.post(f"{PATH}/exec_2/retry", json={"fromNode": "slack_1"}).json()["executionId"]
+    with client.stream("GET", f"{PATH}/events?events=command.created&since=0") as stream:
+        lines = (line for line in stream.iter_lines() if line.startswith("data:"))
+        told = [json.loads(next(lines).removeprefix("data:")) for _ in range(2)]
+    assert [(one["type"], one["executionId"], one["data"]["type"]) for one in told] == [
+        ("command.created", "exec_1", "cancel"),
+        ("command.created", queued, "retry"),
+    ]
+    assert told[1]["data"]["fromNode"] == "slack_1"
+    for one in told:  # acknowledged without having been handed out
+        assert ack(client, one["data"], status="done").status_code == 200
     assert collected(client) == []
 
 

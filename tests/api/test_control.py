@@ -13,7 +13,7 @@ import pytest
 
 from tests.api.records import text
 from tests.api.serving import served
-from tests.api.writing_app import app_over, narrow, serving, stored
+from tests.api.writing_app import app_over, narrow, put, serving, stored
 from warehouse.hot.store import HotStore
 from warehouse.hot.tokens import create_token
 from warehouse.lake import Lake
@@ -25,11 +25,6 @@ PATH = "/v1/executions"
 def client(hot_url: str, tmp_path: Path) -> Iterator[httpx.Client]:
     with serving(tmp_path, hot_url) as client:
         yield client
-
-
-def put(client: httpx.Client, *records: dict[str, Any]) -> None:
-    answer = client.post(PATH, json=list(records))
-    assert answer.status_code == 200, answer.text
 
 
 def error_of(answer: httpx.Response) -> dict[str, Any]:

@@ -21,8 +21,7 @@ import pytest
 
 from api.config import Config
 from api.writing.service import engine_of
-from tests.api.test_commands import put
-from tests.api.writing_app import narrow, serving, stored
+from tests.api.writing_app import narrow, put, serving, stored
 from warehouse.errors import BadInputError
 
 PATH = "/v1/executions"

@@ -12,8 +12,8 @@ import pytest
 
 from api.app import create_app
 from api.cli.app import VERBS
-from api.cli.exits import EXIT_STATUSES
-from api.config import CONFIG_VARIABLE, DEBUG_VARIABLE, SETTINGS, Config, Setting
+from api.cli.exits import DEBUG_VARIABLE, EXIT_STATUSES
+from api.config import CONFIG_VARIABLE, SETTINGS, Config, Setting
 from tests.api.command import run
 
 ROOT = Path(__file__).parents[2]

@@ -18,6 +18,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
+from api.reading.exporting import EXPORTS_MAX
 from api.reading.streaming import WrittenResponse
 from ingest.load import load
 from tests.api.app import app_of
@@ -184,3 +185,17 @@ def test_a_fault_breaks_the_connection_off() -> None:
         pytest.raises(httpx.RemoteProtocolError),
     ):
         client.get("/")
+
+
+def test_too_many_at_once_are_told_to_come_back(tmp_path: Path) -> None:
+    app = app_of(load_records(tmp_path, records()))
+    with served(app) as client:
+        for _ in range(EXPORTS_MAX):
+            assert app.state.exports.acquire(blocking=False)
+        refused = client.get(PATH)
+        assert (refused.status_code, refused.json()["error"]["code"]) == (429, "OVERLOADED")
+        assert refused.headers["retry-after"] == "10"
+        assert client.head(PATH).status_code == 200
+        app.state.exports.release()
+        for _ in range(3):  # each gives its place back
+            assert len(ids("csv", client.get(PATH).content)) == 60

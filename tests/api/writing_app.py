@@ -62,3 +62,9 @@ def stored(folder: Path, hot_url: str, ids: list[str]) -> dict[str, dict[str, An
     finally:
         store.close()
         lake.close()
+
+
+def put(client: httpx.Client, *records: dict[str, Any]) -> None:
+    """Post records that are good."""
+    answer = client.post("/v1/executions", json=list(records))
+    assert answer.status_code == 200, answer.text

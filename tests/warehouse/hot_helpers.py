@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections import Counter
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import sqlalchemy as sa
 
+from tests.warehouse.records import Record
+from warehouse.delta import DeltaLog
 from warehouse.hot.changes import HotChanges
 from warehouse.hot.database import Database
 from warehouse.hot.event_tables import hot_events
@@ -19,6 +23,16 @@ from warehouse.schema import SCHEMAS, TABLES, TableName
 from warehouse.snapshot import Snapshot
 
 Tables = dict[TableName, pa.Table]
+
+FULL = Record("full", nodes=2, payload="p", logs=("one", "two"))
+OPEN = Record("open", status="running", updated=1)
+
+
+class Tiers(NamedTuple):
+    """Both tiers, open."""
+
+    store: HotStore
+    lake: Lake
 
 
 def wipe(url: str) -> None:
@@ -100,3 +114,25 @@ def closed(*things: Lake | HotStore) -> None:
     """Close them all."""
     for thing in things:
         thing.close()
+
+
+class Killed(BaseException):
+    """The process died here, as far as the stores can tell."""
+
+
+def killed(*_: object, **__: object) -> None:
+    """Stands in for what a process did not come to."""
+    raise Killed
+
+
+def dying_commit(commits: int) -> Callable[..., int]:
+    """DeltaLog.commit of a process that dies before the commit after these."""
+    real = DeltaLog.commit
+    left = iter(range(commits))
+
+    def commit(self: DeltaLog, *args: Any, **kwargs: Any) -> int:
+        if next(left, None) is None:
+            raise Killed
+        return real(self, *args, **kwargs)
+
+    return commit

@@ -165,6 +165,27 @@ def test_a_message_is_one_takers_among_racing_ones(database: Database, lease: Le
     assert not mails_due(database)
 
 
+@pytest.mark.parametrize("how", ["removed", "disabled"])
+def test_an_alert_that_nobody_looks_at_any_more_is_resolved(database: Database, lease: Lease, how: str) -> None:
+    fired = fire(lease, add_alert(database, rule()))
+    calm = add_alert(database, rule("calm"))
+    log = EventLog(database)
+    for alert in (fired, calm):
+        if how == "removed":
+            assert remove_alert(database, alert.alert_id)
+        else:
+            off = change_alert(database, alert, replace(alert.rule, enabled=False))
+            assert off is not None
+            assert (off.state.firing, off.firing_id, off.state.fired_at) == (False, None, alert.state.fired_at)
+    events = log.read(0).to_pylist()
+    assert [event["type"] for event in events] == ["alert.firing", "alert.resolved"]
+    told = {name: value for name, value in TOLD.items() if name != "at"} | {"reason": f"it was {how}"}
+    assert json.loads(events[1]["data"]) == {"alertId": fired.alert_id, "firingId": fired.firing_id, **told}
+    if how == "disabled":
+        (firing,), _ = history(database, fired.alert_id, 10)
+        assert (firing.resolved, firing.resolved_at is None) == (told, False)
+
+
 def test_removal_takes_history_and_messages_along(database: Database, lease: Lease) -> None:
     gone, kept = (fire(lease, add_alert(database, rule(name))) for name in ("gone", "kept"))
     assert remove_alert(database, gone.alert_id)

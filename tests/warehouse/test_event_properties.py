@@ -13,9 +13,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from tests.warehouse.event_records import EventModel, Run, Seen, by_execution, seen
-from tests.warehouse.hot_helpers import closed, wipe
+from tests.warehouse.hot_helpers import Killed, closed, dying_commit, killed, wipe
 from tests.warehouse.records import batch
-from tests.warehouse.test_lake_properties import PHASES, SCALE, Killed
+from tests.warehouse.test_lake_properties import PHASES, SCALE
 from warehouse.delta import DeltaLog
 from warehouse.errors import ExecutionEndedError
 from warehouse.hot import claimed_change, intents, lease, remove, write
@@ -165,20 +165,16 @@ class House:
             closed(*door)
 
 
-def _killed(*_: object, **__: object) -> None:
-    raise Killed
-
-
 @contextmanager
 def dying(where: str) -> Iterator[None]:
     """The process dies at this place, as far as database and lake can tell: nothing is tidied up afterwards."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lease.Lease, "release", lambda self: None)
-        patch.setattr(claimed_change, "_give_up", _killed)
+        patch.setattr(claimed_change, "_give_up", killed)
         if where.startswith("commit "):
-            patch.setattr(DeltaLog, "commit", _dying_commit(int(where[-1])))
+            patch.setattr(DeltaLog, "commit", dying_commit(int(where[-1])))
         elif where == "settle":
-            patch.setattr(intents, "add_events", _killed)
+            patch.setattr(intents, "add_events", killed)
         else:
             places = {
                 "insert": [(write, "insert_batch"), (remove, "release_rows")],
@@ -188,20 +184,8 @@ def dying(where: str) -> Iterator[None]:
                 "committed": [(claimed_change, "remove_intent")],
             }[where]
             for module, name in places:
-                patch.setattr(module, name, _killed)
+                patch.setattr(module, name, killed)
         yield
-
-
-def _dying_commit(commits: int) -> Callable[..., int]:
-    real = DeltaLog.commit
-    left = iter(range(commits))
-
-    def commit(self: DeltaLog, *args: Any, **kwargs: Any) -> int:
-        if next(left, None) is None:
-            raise Killed
-        return real(self, *args, **kwargs)
-
-    return commit
 
 
 @settings(

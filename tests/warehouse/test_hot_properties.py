@@ -13,9 +13,19 @@ import hypothesis.strategies as st
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from tests.warehouse.hot_helpers import closed, in_both, in_hot, in_lake, no_batch_is_left_over, wipe
+from tests.warehouse.hot_helpers import (
+    Killed,
+    closed,
+    dying_commit,
+    in_both,
+    in_hot,
+    in_lake,
+    killed,
+    no_batch_is_left_over,
+    wipe,
+)
 from tests.warehouse.records import Record, batch, contents
-from tests.warehouse.test_lake_properties import PHASES, RECORDS, SCALE, Killed
+from tests.warehouse.test_lake_properties import PHASES, RECORDS, SCALE
 from warehouse.delta import DeltaLog
 from warehouse.hot import claimed_change, intents, lease, sealing, write
 from warehouse.hot.store import HotStore
@@ -102,7 +112,7 @@ def dying(where: str) -> Iterator[None]:
         # Everything that was left behind belongs to a dead process here.
         patch.setattr(lease.Lease, "release", lambda self: None)
         if where.startswith("commit"):
-            patch.setattr(DeltaLog, "commit", _dying_commit(int(where[-1])))
+            patch.setattr(DeltaLog, "commit", dying_commit(int(where[-1])))
         elif where != "done":
             module, name = {
                 "begin": (sealing, "_begin"),
@@ -116,26 +126,10 @@ def dying(where: str) -> Iterator[None]:
                 "promise": (claimed_change, "promise_events"),
                 "remove intent": (claimed_change, "remove_intent"),
             }[where]
-            patch.setattr(module, name, _killed)
+            patch.setattr(module, name, killed)
             # A dead process settles nothing.
-            patch.setattr(claimed_change, "_give_up", _killed)
+            patch.setattr(claimed_change, "_give_up", killed)
         yield
-
-
-def _killed(*_: object, **__: object) -> None:
-    raise Killed
-
-
-def _dying_commit(commits: int) -> Callable[..., int]:
-    real = DeltaLog.commit
-    left = iter(range(commits))
-
-    def commit(self: DeltaLog, *args: Any, **kwargs: Any) -> int:
-        if next(left, None) is None:
-            raise Killed
-        return real(self, *args, **kwargs)
-
-    return commit
 
 
 @settings(

@@ -5,10 +5,9 @@ from __future__ import annotations
 import os
 import random
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import hypothesis.strategies as st
 import pyarrow as pa
@@ -16,6 +15,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.warehouse.hot_helpers import Killed, dying_commit
 from tests.warehouse.records import Model, Record, batch, contents
 from warehouse.delta import DeltaLog
 from warehouse.lake import Lake
@@ -84,10 +84,6 @@ def test_loading_twice_changes_nothing(records: list[Record]) -> None:
         assert lake.snapshot() is before
 
 
-class Killed(BaseException):
-    """The process died here, as far as the lake can tell."""
-
-
 class LakeMachine(RuleBasedStateMachine):
     """Any sequence of writes, deletes, compactions, vacuums and deaths, held against a fold over the records."""
 
@@ -109,7 +105,7 @@ class LakeMachine(RuleBasedStateMachine):
     def die_while_writing(self, records: list[Record], commits: int) -> None:
         before = contents(read(self.lake))
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(DeltaLog, "commit", _dying_commit(commits))
+            patch.setattr(DeltaLog, "commit", dying_commit(commits))
             try:
                 self.lake.write(batch(records))
             except Killed:
@@ -165,18 +161,6 @@ class LakeMachine(RuleBasedStateMachine):
         assert self.lake.verify() == []
         self.lake.close()
         self.folder.cleanup()
-
-
-def _dying_commit(commits: int) -> Callable[..., int]:
-    real = DeltaLog.commit
-    left = iter(range(commits))
-
-    def commit(self: DeltaLog, *args: Any, **kwargs: Any) -> int:
-        if next(left, None) is None:
-            raise Killed
-        return real(self, *args, **kwargs)
-
-    return commit
 
 
 TestLakeMachine = LakeMachine.TestCase

@@ -26,7 +26,6 @@ from warehouse.listing import (
     ListSort,
     Memory,
     PageKey,
-    count_executions,
     find_execution,
     list_executions,
 )
@@ -121,7 +120,7 @@ def test_any_filter_sort_and_limit(
     chosen = ExecutionFilter(since, until, workflows, tuple(statuses), min_duration_s=min_duration_s)
     wanted = expected(lake, chosen, sort)
     assert all_pages(session, lake.snapshot, ListQuery(chosen, sort, limit)) == wanted
-    assert count_executions(session, lake.snapshot, chosen) == len(wanted)
+    assert list_executions(session, lake.snapshot, ListQuery(chosen, limit=1)).total == len(wanted)
 
 
 @pytest.fixture

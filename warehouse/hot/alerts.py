@@ -14,6 +14,8 @@ from warehouse.hot.alert_rule import AlertRule
 from warehouse.hot.alert_state import Alert, AlertState, Firing, MailState
 from warehouse.hot.alert_tables import alert_firings, alert_mails, alert_rules
 from warehouse.hot.database import Database
+from warehouse.hot.event_log import EventLog
+from warehouse.hot.event_schema import NewEvent
 
 RULES_MAX: Final = 1000
 _OWN_COLUMNS: Final = ("name", "workflow_id", "enabled")
@@ -66,6 +68,8 @@ def find_alert(database: Database, id_or_name: str) -> Alert | None:
 def change_alert(database: Database, alert: Alert, rule: AlertRule) -> Alert | None:
     """Replace the rule of an alert that was read before; its state stays. None: changed or removed since then.
 
+    One that fires and is disabled is resolved by that: event and history say so, nothing is mailed.
+
     Raises BadInputError for a name that is taken.
     """
     with database.write() as connection:
@@ -76,16 +80,44 @@ def change_alert(database: Database, alert: Alert, rule: AlertRule) -> Alert | N
         values = {**_columns(rule), "revision": alert.revision + 1, "updated_at": database.now(connection)}
         if not connection.execute(sa.update(alert_rules).where(same).values(values)).rowcount:
             return None
+        if not rule.enabled:
+            _end_firing(database, connection, alert.alert_id, "it was disabled")
         return _one(connection, alert.alert_id)
 
 
 def remove_alert(database: Database, alert_id: str) -> bool:
-    """Remove a rule with its history and the messages not sent yet; whether there was one."""
+    """Remove a rule with its history and the messages not sent yet; whether there was one.
+
+    One that fires is resolved by that: an event says so.
+    """
     with database.write() as connection:
+        _end_firing(database, connection, alert_id, "it was removed")
         gone = connection.execute(sa.delete(alert_rules).where(alert_rules.c.alert_id == alert_id)).rowcount
         connection.execute(sa.delete(alert_firings).where(alert_firings.c.alert_id == alert_id))
         connection.execute(sa.delete(alert_mails).where(alert_mails.c.alert_id == alert_id))
     return bool(gone)
+
+
+def _end_firing(database: Database, connection: sa.Connection, alert_id: str, reason: str) -> None:
+    """Resolve the alert, if it fires, because nobody looks at it any more."""
+    mine = alert_rules.c.alert_id == alert_id
+    firing = (
+        sa.select(alert_firings.c.firing_id, alert_firings.c.fired, alert_rules.c.workflow_id)
+        .join(alert_rules, alert_rules.c.firing_id == alert_firings.c.firing_id)
+        .where(mine)
+        .with_for_update()
+    )
+    found = connection.execute(firing).first()
+    if found is None:
+        return
+    at = database.now(connection)
+    told = {name: value for name, value in found.fired.items() if name != "at"} | {"reason": reason}
+    ended = sa.update(alert_firings).where(alert_firings.c.firing_id == found.firing_id)
+    connection.execute(ended.values(resolved_at=at, resolved=told))
+    connection.execute(sa.update(alert_rules).where(mine).values(firing_id=None, below_since=None))
+    data = {"alertId": alert_id, "firingId": found.firing_id, **told}
+    event = NewEvent("alert.resolved", at, data, workflow_id=found.workflow_id)
+    EventLog(database).append(connection, [event])
 
 
 def history(database: Database, alert_id: str, limit: int) -> tuple[list[Firing], int]:

@@ -22,11 +22,6 @@ HOT_RECORDS: Final = 10_000
 _FINISHED: Final = pa.array(FINISHED, pa.string())
 
 
-def has_unfinished(batch: Batch) -> bool:
-    """Is there a queued or running execution among them?"""
-    return not bool(pc.all(pc.is_in(batch.executions["status"], value_set=_FINISHED)).as_py())
-
-
 def bulk_write(state: HotState, lake: LakeTables, batch: Batch) -> WriteOutcomes:
     """Upsert a batch of any size; see HotStore.bulk_write."""
     state.meet(lake)

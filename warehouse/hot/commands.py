@@ -16,6 +16,7 @@ from typing import Any, Final, Literal
 import sqlalchemy as sa
 
 from warehouse.hot.database import Database
+from warehouse.hot.event_schema import NewEvent
 from warehouse.hot.metadata import METADATA, Instant
 
 CommandKind = Literal["cancel", "retry"]
@@ -72,6 +73,20 @@ class Command:
     """What the engine said about it."""
     engine_execution_id: str | None = None
     """The id the engine gave the execution."""
+
+    def told(self) -> dict[str, Any]:
+        """What the engine is told, but for the instant, as JSON can say it."""
+        found = {
+            "id": self.id,
+            "type": self.kind,
+            "executionId": self.execution_id,
+            "workflowId": self.workflow_id,
+        }
+        return found | {key: value for key, value in self.body.items() if key != "before"}
+
+    def event(self) -> NewEvent:
+        """That it was created."""
+        return NewEvent("command.created", self.created_at, self.told(), self.execution_id, self.workflow_id)
 
 
 class Commands:

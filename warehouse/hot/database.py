@@ -78,11 +78,6 @@ class Database:
             raise
         return database
 
-    @property
-    def shown_url(self) -> str:
-        """The URL without its password."""
-        return self.engine.url.render_as_string(hide_password=True)
-
     @contextmanager
     def read(self) -> Iterator[sa.Connection]:
         """A connection that sees one state of the database for the whole block, and writes nothing."""

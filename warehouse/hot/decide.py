@@ -45,7 +45,7 @@ def decide(
     settles: Settlement | None = None,
     gone: Collection[str] = (),
 ) -> dict[str, str | None]:
-    """Write records, commands, an acknowledgement and deletions.
+    """Write records, commands with their events, an acknowledgement and deletions.
 
     Records, commands and acknowledgement are one transaction (but for records that the lake holds: those are written
     before). `unfinished`: ids that must not have ended; else nothing is written, and the answer says of each that has
@@ -54,6 +54,8 @@ def decide(
 
     def also(connection: sa.Connection) -> None:
         commands.add(connection, new_commands)
+        if new_commands:
+            store.events.append(connection, [command.event() for command in new_commands])
         if settles is not None:
             commands.settle(connection, *settles)
 

@@ -1,4 +1,4 @@
-"""What an event is: something that became true of an execution, an alert or a webhook, with a number of its own."""
+"""What an event is: something that became true of an execution, alert, report or webhook, with a number of its own."""
 
 from __future__ import annotations
 
@@ -20,9 +20,12 @@ EventType = Literal[
     "execution.timeout",
     "execution.retried",
     "execution.deleted",
+    "command.created",
     "alert.firing",
     "alert.resolved",
     "webhook.disabled",
+    "report.delivered",
+    "report.failed",
 ]
 EVENT_TYPES: Final[tuple[EventType, ...]] = get_args(EventType)
 
