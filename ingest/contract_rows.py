@@ -60,6 +60,7 @@ def assemble(session: Session, parsed: Parsed, checked: Checked, rejects: pa.Tab
 
     columns = _columns(executions)
     columns["workflow_name"] = _names(executions, options)
+    columns["error_fingerprint"] = _fingerprints(session, executions)
     columns["nodes_hash"] = _hash(
         xor_by_group(hashes(nodes.column("node_hash")), node_rank, count), valid(parsed.fields["executionData"])[order]
     )
@@ -157,6 +158,18 @@ def _names(executions: pa.Table, options: NormaliseOptions) -> pa.ChunkedArray:
         return own
     at = pc.index_in(executions.column("workflow_id"), value_set=pa.array(list(options.workflow_names), pa.string()))
     return pc.coalesce(own, pa.array(list(options.workflow_names.values()), pa.string()).take(flat(at)))
+
+
+def _fingerprints(session: Session, executions: pa.Table) -> pa.ChunkedArray:
+    """The groups of the errors. NULL: there is no error."""
+    texts = executions.select(["error_type", "error_message"])
+    there = valid(texts.column("error_type")) | valid(texts.column("error_message"))
+    rows = np.flatnonzero(there)
+    errors = texts.take(pa.array(rows)).append_column("error_no", pa.array(np.arange(len(rows))))
+    found = run_in_order(session, "contract_fingerprints", "error_no", errors=errors).column("error_fingerprint")
+    place: Ints = np.full(len(there), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    return found.take(pa.array(place, mask=place < 0))
 
 
 def _hash(values: npt.NDArray[np.uint64], there: npt.NDArray[np.bool_]) -> pa.Array:

@@ -1,7 +1,7 @@
 -- Executions of the contract typed.
 -- One row is one record of `parsed` (the text fields of contract_parse, error texts already masked), in no order.
 -- is_fine: there is surely nothing wrong with it. False: contract_execution_faults says what, if anything, is.
--- The other columns are those of the table `executions`; they mean nothing where the record has a fault.
+-- The other columns are those of the table `executions`, without error_fingerprint; they mean nothing where the record has a fault.
 WITH typed AS (
     SELECT
         *,
@@ -81,9 +81,6 @@ SELECT
     "error.nodeId" AS error_node_id,
     "error.stack" AS error_stack,
     error_at,
-    CASE WHEN "error.type" IS NOT NULL OR "error.message" IS NOT NULL
-        THEN error_fingerprint("error.type", "error.message")
-    END AS error_fingerprint,
     "retryOf" AS retry_of,
     "retrySuccessId" AS retry_success_id,
     retry_count,
