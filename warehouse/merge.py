@@ -125,8 +125,8 @@ def merge(
     part = without_ids(batch, same)
     is_contested = pc.is_in(part.executions.column("id"), value_set=contested)
     fresh = part.executions.filter(pc.invert(is_contested))
-    with session.tables(incoming=part.executions.filter(is_contested), stored=stored):
-        merged = session.table(read_sql("warehouse", "merge_versions"))
+    incoming = part.executions.filter(is_contested)
+    merged = session.table_over(read_sql("warehouse", "merge_versions"), incoming=incoming, stored=stored)
     details = DetailMerge(session, details_of, part, fresh, merged, whole=whole)
     touched = merged.filter(pc.or_(merged.column("changed"), pc.is_in(merged.column("id"), value_set=details.log_ids)))
     _note(outcomes, batch.executions, fresh, touched, plain)
@@ -234,8 +234,8 @@ def _same(session: Session, batch: Batch, stored: pa.Table, twice: pa.Array | No
     if twice is not None:
         unclear = pa.concat_arrays([unclear, twice])
     clear = pc.invert(pc.is_in(batch.executions["id"], value_set=unclear))
-    with session.tables(incoming=batch.executions.filter(clear), stored=stored):
-        return flat(session.table(read_sql("warehouse", "merge_same"))["id"])
+    incoming = batch.executions.filter(clear)
+    return flat(session.table_over(read_sql("warehouse", "merge_same"), incoming=incoming, stored=stored)["id"])
 
 
 def _repeated(ids: pa.ChunkedArray) -> pa.Array | None:

@@ -83,8 +83,9 @@ class DetailMerge:
         stored = self._stored("logs", self._merged)
         if not lines.num_rows and not (stored.num_rows and pc.any(self._carry).as_py()):
             return none, none
-        with self._session.tables(incoming=lines, stored=stored, merged=self._merged.select(["id", "date"])):
-            union = self._session.table(read_sql("warehouse", "merge_logs"))
+        merged = self._merged.select(["id", "date"])
+        sql = read_sql("warehouse", "merge_logs")
+        union = self._session.table_over(sql, incoming=lines, stored=stored, merged=merged)
         is_new = union["is_new"]
         new = union.filter(is_new).select(names).cast(SCHEMAS["logs"])
         others = pa.concat_arrays([flat(pc.unique(new["execution_id"])), flat(self._merged["id"].filter(self._moved))])

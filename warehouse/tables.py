@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final, Generic, Self, TypeVar
@@ -27,6 +27,9 @@ from warehouse.snapshot import DataFile, Snapshot
 from warehouse.storage import Location
 
 Outcome = TypeVar("Outcome")
+
+_SPARE_SESSIONS: Final = 4
+"""Sessions that are kept for the next who wants one: as many as write at a time, and some."""
 
 _DETAILS: Final[tuple[TableName, ...]] = tuple(table for table in TABLES if table != "executions")
 
@@ -63,6 +66,7 @@ class LakeTables:
         }
         self._snapshot: Snapshot | None = None
         self._watched: tuple[str, ...] = ()
+        self._spare: list[Session] = []
         self._lock = threading.RLock()
 
     @classmethod
@@ -96,6 +100,25 @@ class LakeTables:
                 duck = self.settings.duck
                 self._session = connect(replace(duck, spill_dir=duck.spill_dir or self.folder(".spill")))
             return self._session
+
+    @contextlib.contextmanager
+    def lent_session(self) -> Iterator[Session]:
+        """A session of one's own for a while, with what it has planned for those who had it before.
+
+        For queries that are run again and again (see Session.table_over): planning them costs more than small answers.
+        """
+        with self._lock:
+            session = self._spare.pop() if self._spare else self.session.fork()
+        try:
+            yield session
+        except BaseException:
+            session.close()
+            raise
+        with self._lock:
+            if self._session is not None and len(self._spare) < _SPARE_SESSIONS:
+                self._spare.append(session)
+                return
+        session.close()
 
     def folder(self, name: str) -> Path:
         """Local folder `rollups`, `quarantine` or `reports` of this lake (not made yet)."""
@@ -174,6 +197,9 @@ class LakeTables:
     def close(self) -> None:
         """Give DuckDB's memory back."""
         with self._lock:
+            for session in self._spare:
+                session.close()
+            self._spare.clear()
             if self._session is not None:
                 self._session.close()
                 self._session = None

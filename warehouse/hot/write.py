@@ -98,19 +98,16 @@ def write_to_lake(
 
     Raises Moved when one of them is live in the hot store, Waiting when another is about to change one.
     """
-    session = lake.session.fork()
+    with lake.lent_session() as session:
 
-    def plan(snapshot: Snapshot) -> tuple[Change[WriteOutcomes], PackedEvents]:
-        _require_unfinished(unfinished, _statuses_in(session, lake, snapshot, unfinished))
-        written: list[Written] = []
-        change = plan_write(lake, session, snapshot, batch, written.append if news else None)
-        events = [transitions(one.executions, one.node_runs, one.before, one.nodes_before) for one in written]
-        return change, pack(events[0]) if events else NO_EVENTS
+        def plan(snapshot: Snapshot) -> tuple[Change[WriteOutcomes], PackedEvents]:
+            _require_unfinished(unfinished, _statuses_in(session, lake, snapshot, unfinished))
+            written: list[Written] = []
+            change = plan_write(lake, session, snapshot, batch, written.append if news else None)
+            events = [transitions(one.executions, one.node_runs, one.before, one.nodes_before) for one in written]
+            return change, pack(events[0]) if events else NO_EVENTS
 
-    try:
         outcomes = change_in_lake(state, lake, flat(pc.unique(batch.executions["id"])), plan, alone=news)
-    finally:
-        session.close()
     _do(state, also)
     return outcomes
 
@@ -139,11 +136,8 @@ def _plan(lake: LakeTables, batch: Batch, look: Look) -> _Plan:
     if not look.live and len(_ids(batch)) == batch.executions.num_rows:
         outcomes = WriteOutcomes.all_of(batch.executions, NEW)
         return _planned(outcomes, look, batch, EXECUTIONS.empty_table())
-    session = lake.session.fork()
-    try:
+    with lake.lent_session() as session:
         return _merged(session, batch, look)
-    finally:
-        session.close()
 
 
 def _merged(session: Session, batch: Batch, look: Look) -> _Plan:
