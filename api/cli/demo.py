@@ -32,13 +32,13 @@ def demo(
     from api.reading import questions
     from api.reading.selection import Selection
     from api.reading.statistics_json import statistics_json
-    from ingest.load import load
-    from ingest.sample import sample_files, sample_workflows
+    from ingest.sample import load_sample
     from reports.report import write_report
+    from reports.request import ReportRequest
 
     config = configure(lake=lake)
     with lake_of(config, create=True) as opened:
-        loaded = load(opened, sample_files(), load_options(config, "n8n", sample_workflows()))
+        loaded = load_sample(opened, load_options(config).normalise)
     selection = Selection("1h", until="latest", granularity="minute", timezone=config.timezone)
     with warehouse_of(config) as house:
         # The sample is a quarter of an hour long: the pages begin where it does.
@@ -46,7 +46,7 @@ def demo(
         first = next(step.start for step in steps if step.totals.executions)
         selection = replace(selection, period=None, since=first.isoformat())
         found = questions.statistics(house, replace(selection, limit=TABLE_WORKFLOWS))
-        model = questions.report(house, selection, title="runlake demo")
+        model = questions.report(house, selection, about=ReportRequest(title="runlake demo"))
     page, data = write_report(model, output_path)
     if as_json:
         output.show_json(
