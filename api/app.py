@@ -25,9 +25,12 @@ from api.edge.meant import Meant
 from api.edge.route_table import RouteTable
 from api.edge.sockets import STREAM_PATH
 from api.metrics import Metrics
+from api.pages.choices import Chooser
+from api.pages.error_page import error_page
+from api.pages.readers import PageRefused, refused
+from api.pages.reports import kept_libraries
 from api.parts import opened_parts
-from api.routers import API_ROUTERS, SERVER_ROUTERS
-from api.routes.page import PageRefused, refused
+from api.routers import API_ROUTERS, PAGE_ROUTERS, SERVER_ROUTERS
 from api.routes.stream import stream_socket
 
 BASE: Final = "/v1"
@@ -70,7 +73,8 @@ def create_app(config: Config, exposure: Exposure | None = None, *, multiprocess
     metrics = Metrics(multiprocess_folder=multiprocess_folder)
     routers = [*(("", router) for router in SERVER_ROUTERS), *((BASE, router) for router in API_ROUTERS)]
     redirects = _without_base()
-    table = RouteTable([*routers, ("", redirects)])
+    pages = [("", router) for router in PAGE_ROUTERS]
+    table = RouteTable([*routers, ("", redirects), *pages])
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -92,8 +96,9 @@ def create_app(config: Config, exposure: Exposure | None = None, *, multiprocess
         middleware=_middleware(config, exposure, table, metrics),
     )
     app.state.config, app.state.exposure, app.state.metrics = config, exposure, metrics
-    app.state.route_table = table
-    for prefix, router in routers:
+    app.state.route_table, app.state.error_page = table, error_page
+    app.state.chooser, app.state.libraries = Chooser(), kept_libraries()
+    for prefix, router in (*routers, *pages):
         app.include_router(router, prefix=prefix)
     app.include_router(redirects)
     for prefix in (BASE, ""):  # a WebSocket client follows no redirect

@@ -56,11 +56,15 @@ class Config:
     alert_every_s: float = 30.0
     """Seconds between two looks at the alerts."""
     public_url: str | None = None
-    """Where the server is reached from outside: what links in alerts begin with. None: they are paths."""
+    """Where the server is reached from outside: what links in alerts and reports begin with."""
     smtp_url: str | None = field(default=None, repr=False)
-    """Mail server of the alerts, with its password. None: alerts are not mailed."""
+    """Mail server of alerts and reports, with its password. None: nothing is mailed."""
     smtp_from: str = "runlake@localhost"
     """Who their messages are from."""
+    report_days: float = 400.0
+    """How long the archive keeps reports; 0: for ever."""
+    report_count: int = 1000
+    """How many reports the archive keeps; 0: any number."""
     allowed_hosts: tuple[str, ...] = ()
     """Host names the server answers for besides its own; `*.example.org` for all below, `*` for any."""
     trusted_proxies: tuple[str, ...] = ()
@@ -159,6 +163,8 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("public_url", "RUNLAKE_PUBLIC_URL", values.http_url),
     Setting("smtp_url", "RUNLAKE_SMTP_URL", values.smtp_url),
     Setting("smtp_from", "RUNLAKE_SMTP_FROM", values.mail_sender),
+    Setting("report_days", "RUNLAKE_REPORT_DAYS", values.seconds),
+    Setting("report_count", "RUNLAKE_REPORT_COUNT", values.whole(0)),
     Setting("allowed_hosts", "RUNLAKE_ALLOWED_HOSTS", values.hosts),
     Setting("trusted_proxies", "RUNLAKE_TRUSTED_PROXIES", values.addresses),
     Setting("cors_origins", "RUNLAKE_CORS_ORIGINS", values.origins),

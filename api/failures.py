@@ -10,8 +10,9 @@ from typing import Any, Final
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
+from starlette.types import Receive, Scope, Send
 
 from api.models import instant_text
 from warehouse.clock import now
@@ -93,12 +94,25 @@ _GENERAL: Final[Mapping[str, str]] = {
 _NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 
+class ErrorResponse(JSONResponse):
+    """The body; in its place a browser that asks for a page gets the app's page about the error."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send one of them."""
+        make = getattr(scope["app"].state, "error_page", None) if "app" in scope else None
+        page: Response | None = None if make is None else make(scope, self)
+        if page is None:
+            await super().__call__(scope, receive, send)
+        else:
+            await page(scope, receive, send)
+
+
 def error_response(
     status: int, code: str, message: str, headers: Mapping[str, str] | None = None, /, **details: Any
 ) -> JSONResponse:
     """The body {"error": {"code", "message", "timestamp", …}}."""
     body = {"code": code, "message": message, "timestamp": instant_text(now()), **details}
-    return JSONResponse({"error": body}, status, headers={**SAFE_HEADERS, **(headers or {})})
+    return ErrorResponse({"error": body}, status, headers={**SAFE_HEADERS, **(headers or {})})
 
 
 def failure_response(error: BaseException, where: str) -> JSONResponse:

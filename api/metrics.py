@@ -82,6 +82,12 @@ class Metrics:
             "runlake_sealed_executions", "Executions moved from the hot store to the lake.", registry=own
         )
         self.seal_failures = Counter("runlake_seal_failures", "Seals that failed and are tried again.", registry=own)
+        self.reports = Counter(
+            "runlake_reports",
+            "Reports of schedules: made, skipped; deliveries: delivered, failed.",
+            ("outcome",),
+            registry=own,
+        )
         self.alert_changes = Counter(
             "runlake_alert_changes", "Alerts that fired or were resolved.", ("change",), registry=own
         )

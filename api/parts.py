@@ -22,6 +22,7 @@ from api.readiness import Readiness
 from api.reading.etag import kept_answers
 from api.reading.exporting import export_slots
 from api.reading.warming import Warming
+from api.schedules.service import opened_schedules
 from api.webhooks.service import opened_webhooks
 from api.writing.service import opened_writing
 from warehouse.hot.commands import Commands
@@ -47,7 +48,7 @@ async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> Asyn
     """Everything on `app.state` while the app runs.
 
     answers, exports, house, hot, secrets, gate, readiness, idempotency_keys, commands, intake, control,
-    acknowledgements, live, webhooks;
+    acknowledgements, live, webhooks, schedules;
     metrics, config, exposure and route_table are there from the beginning. Raises LakeNotFoundError, HotStoreError.
     """
     state = app.state
@@ -68,6 +69,7 @@ async def opened_parts(app: FastAPI, config: Config, exposure: Exposure) -> Asyn
             opened_live(app, state.hot.events),
             opened_webhooks(app, config, state.hot.events),
             opened_alerts(app, config, state.house, database),
+            opened_schedules(app, config, state.house, database),
         ):
             yield
     finally:

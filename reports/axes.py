@@ -44,6 +44,21 @@ def counts(highest: float) -> Axis:
     return Axis(0, max(1.0, highest) * ROOM, values, tuple(fmt.count(value) for value in values))
 
 
+def sizes(highest_bytes: float) -> Axis:
+    """Bytes from zero, ticks at 1, 2 or 5 times a power of ten."""
+    step = max(1.0, _nice(highest_bytes / 4))
+    values = _multiples(highest_bytes, step)
+    return Axis(0, max(1.0, highest_bytes) * ROOM, values, tuple(fmt.size(value) for value in values))
+
+
+def memory(highest_mb: float) -> Axis:
+    """MiB from zero."""
+    step = _nice(highest_mb / 4) if highest_mb < 1024 else 256 * 2.0 ** math.ceil(math.log2(highest_mb / 1024))
+    values = _multiples(highest_mb, step)
+    texts = tuple(fmt.memory(value).replace(f".0{fmt.NBSP}", fmt.NBSP) for value in values)
+    return Axis(0, max(step, highest_mb) * ROOM, values, texts)
+
+
 def rates(lowest: float) -> Axis:
     """From a round floor below the lowest rate up to 100 %."""
     floor = next(limit for limit in (0.99, 0.98, 0.97, 0.95, 0.9, 0.8, 0.5, 0.0) if limit <= lowest or limit == 0.0)

@@ -28,6 +28,11 @@ MARKERS_UP_TO = 40
 """Points are marked up to this many steps; beyond it a lone point still is."""
 
 COLOURS = {
+    "waiting": "#c77700",
+    "waiting-peak": "#8d949c",
+    "memory-max": "#aa4499",
+    "data": "#0072b2",
+    "ran": "#0072b2",
     "failed": "#d55e00",
     "timeout": "#e69f00",
     "cancelled": "#8d949c",
@@ -96,13 +101,13 @@ def executions(model: ReportModel) -> Figure:
     axis = axes.counts(max((point.executions for point in model.points), default=0))
     figure.update_xaxes(showspikes=False)
     figure.update_layout(barmode="stack", bargap=0.18 if len(model.points) <= THICK_UP_TO else 0)
-    for incident in model.incidents:
+    for first, last in sorted({(incident.first_index, incident.last_index) for incident in model.incidents}):
         figure.add_shape(
             type="rect",
             xref="x",
             yref="paper",
-            x0=incident.first_index - 0.5,
-            x1=incident.last_index + 0.5,
+            x0=first - 0.5,
+            x1=last + 0.5,
             y0=0,
             y1=1,
             fillcolor=COLOURS["incident"],
@@ -111,7 +116,7 @@ def executions(model: ReportModel) -> Figure:
             name="incident",
         )
     legend = tuple(LegendItem(status, STATUS_LABELS[status], None) for status in present)
-    return Figure("executions", _finish(figure, model, axis), legend)
+    return Figure("executions", finish(figure, model, axis), legend)
 
 
 def success(model: ReportModel) -> Figure:
@@ -119,9 +124,9 @@ def success(model: ReportModel) -> Figure:
     rates = [point.success_rate for point in model.points]
     texts = [f"{fmt.percent(point.success_rate)} of {fmt.count(point.finished)} finished" for point in model.points]
     figure = go.Figure()
-    _line(figure, "rate", "Success rate", rates, texts, "solid", 2.5)
+    line(figure, "rate", "Success rate", rates, texts, "solid", 2.5)
     axis = axes.rates(min((rate for rate in rates if rate is not None), default=0.0))
-    return Figure("success", _finish(figure, model, axis), (LegendItem("rate", "Success rate", "solid"),))
+    return Figure("success", finish(figure, model, axis), (LegendItem("rate", "Success rate", "solid"),))
 
 
 def durations(model: ReportModel) -> Figure:
@@ -135,11 +140,11 @@ def durations(model: ReportModel) -> Figure:
         legend.append(LegendItem(key, label, dash))
         values: list[float | None] = [getattr(point, f"{key}_s") for point in model.points]
         drawn += [value for value in values if value is not None]
-        _line(figure, key, label, values, [fmt.duration(v) for v in values], dash, width)
+        line(figure, key, label, values, [fmt.duration(v) for v in values], dash, width)
     axis = axes.durations(min((value for value in drawn if value > 0), default=0.0), max(drawn, default=0.0))
     if axis.logarithmic:
         _raise_zeros(figure, 10**axis.low)
-    return Figure("durations", _finish(figure, model, axis), tuple(legend))
+    return Figure("durations", finish(figure, model, axis), tuple(legend))
 
 
 def is_logarithmic(figure: Figure) -> bool:
@@ -153,7 +158,7 @@ def step_names(model: ReportModel) -> list[str]:
     return [fmt.step(point.start, model.granularity, model.timezone, year=len(years) > 1) for point in model.points]
 
 
-def _line(
+def line(
     figure: go.Figure,
     key: str,
     label: str,
@@ -162,6 +167,7 @@ def _line(
     dash: str,
     width: float,
 ) -> None:
+    """Add a line; `texts` are what its points say."""
     figure.add_scatter(
         y=[None if value is None else float(f"{value:.6g}") for value in values],
         name=label,
@@ -192,7 +198,8 @@ def _raise_zeros(figure: go.Figure, floor: float) -> None:
         trace.y = [floor if value is not None and value < floor else value for value in trace.y]
 
 
-def _finish(figure: go.Figure, model: ReportModel, axis: axes.Axis) -> dict[str, Any]:
+def finish(figure: go.Figure, model: ReportModel, axis: axes.Axis) -> dict[str, Any]:
+    """The figure as plain JSON, with its axes."""
     positions, texts = axes.steps(model.points, model.granularity, model.timezone, WIDE_TICKS)
     narrow_positions, narrow_texts = axes.steps(model.points, model.granularity, model.timezone, NARROW_TICKS)
     figure.update_layout(

@@ -113,6 +113,23 @@ def size(value_bytes: float | None) -> str:
     return f"{text}{NBSP}{unit}"
 
 
+def memory(value_mb: float | None) -> str:
+    """MiB: 0.4 MiB, 89 MiB, 1.2 GiB."""
+    if value_mb is None:
+        return MISSING
+    value, unit = (value_mb, "MiB") if value_mb < 999.5 else (value_mb / 1024, "GiB")
+    return f"{value:.1f}{NBSP}{unit}" if value < 9.95 else f"{count(value)}{NBSP}{unit}"
+
+
+def decimal(value: float | None) -> str:
+    """A mean of counts: 0.02, 1.4, 12, 1 284."""
+    if value is None:
+        return MISSING
+    if value == 0 or value >= 9.95:
+        return count(value)
+    return f"{value:.1f}" if value >= 0.095 else f"{value:.2f}" if value >= 0.0095 else "<0.01"
+
+
 def relative(change: float | None) -> str:
     """A relative change without its sign, to be said with a word: 12 %, 0.4 %, 3.4×."""
     if change is None:
@@ -263,8 +280,11 @@ def period_words(period: str, length: timedelta) -> tuple[str, str]:
     """
     if not period[:1].isdigit():
         days, rest = divmod(length, timedelta(days=1))
+        whole = bool(days) and not rest
+        if days >= 6 and rest in (timedelta(hours=1), timedelta(hours=23)):  # the clocks changed in between
+            days, whole = round(length / timedelta(days=1)), True
         hours, odd = divmod(length, timedelta(hours=1))
-        period = f"{days}d" if days and not rest else period if odd else f"{hours}h"
+        period = f"{days}d" if whole else period if odd else f"{hours}h"
     number, unit = period[:-1], period[-1:]
     noun = {"h": "hour", "d": "day", "w": "week", "y": "year"}.get(unit)
     if not number.isdigit() or noun is None:

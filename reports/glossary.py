@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from reports import compare
+from reports import compare, regressions
 from reports.model import GlossaryEntry
 
 GLOSSARY: tuple[GlossaryEntry, ...] = (
@@ -60,6 +60,24 @@ GLOSSARY: tuple[GlossaryEntry, ...] = (
         "first.",
     ),
     GlossaryEntry(
+        "time_saved",
+        "Time saved, time lost",
+        "sum over workflows of (mean duration before − mean duration now) × executions with a duration now",
+        "What the workflows' own getting faster or slower saved or cost; running more or less often is no part of it. "
+        "Workflows that have no duration in one of the two periods are left out.",
+    ),
+    GlossaryEntry(
+        "regression",
+        "Slower since, faster since",
+        f"the medians of even blocks of time before and after an instant differ with a probability of error of at most "
+        f"{regressions.ALPHA * 100:.0f} % for the whole report, by {(regressions.MIN_RATIO - 1) * 100:.0f} % or more",
+        "Logarithms of the medians of blocks (1 hour, 6 hours or 1 day, at least "
+        f"{regressions.BLOCK_MIN} executions), minus the usual value of the same hour of the week in the weeks before. "
+        "The instant with the largest Mann-Whitney statistic, then Welch's t of the clipped values, its error widened "
+        "for the correlation of neighbouring blocks, corrected for the instants tried and, after Holm, for the number "
+        "of workflows. It has to last until the end of the period.",
+    ),
+    GlossaryEntry(
         "change",
         "Change",
         "(this period − the period before) ÷ the period before; for rates: the difference in percentage points (pp)",
@@ -77,14 +95,17 @@ GLOSSARY: tuple[GlossaryEntry, ...] = (
     GlossaryEntry(
         "incident",
         "Failure peak",
-        "steps with at least 10 failures, three times the usual failures of a step and twice the usual failure rate",
-        "Usual is the median over the steps that have finished executions. Neighbouring steps are one peak.",
+        "at least 10 failures, three times the usual number, twice the usual rate, five standard deviations above it",
+        "In a step of the series, or in an hour where the steps are days. Usual is the median over those that have "
+        "finished executions; the standard deviation is that of a Poisson count. Neighbouring ones are one peak.",
     ),
     GlossaryEntry(
         "exclusive_time",
         "Own time of a node",
         "the time of its runs, minus the time in which later-started runs of the same execution were under way",
-        "So a parent that waits for others is not blamed for their time. Share: own time ÷ own time of all nodes.",
+        "Every instant of an execution belongs to one run, the one that started last, so the sum over the nodes is the "
+        "time along one path from the begin to the end of the execution; a parent that waits for others is not blamed "
+        "for their time. Share: own time ÷ own time of all nodes.",
     ),
     GlossaryEntry(
         "node_failure_rate",
@@ -104,6 +125,32 @@ GLOSSARY: tuple[GlossaryEntry, ...] = (
         "unsuccessful executions with the same type and message after numbers, ids, host names and quoted text are "
         "taken out",
         "New: its first execution in the whole lake is inside the period.",
+    ),
+    GlossaryEntry(
+        "retry",
+        "Later succeeded, still failing",
+        "failures after which an execution of the same family succeeded; all other failures",
+        "A family is an execution, its retries and theirs. Retries may come after the end of the period, so the "
+        "numbers of a young period still change. Of them, never tried again: without any later attempt.",
+    ),
+    GlossaryEntry(
+        "heat",
+        "Hours of the week",
+        "executions (failures) placed in an hour of the week ÷ how many of that hour the period holds",
+        "By the clock of the report's time zone. The hour that comes twice when summer time ends counts as two.",
+    ),
+    GlossaryEntry(
+        "queue",
+        "Waiting, running at a time",
+        "mean over time of the executions between creation and start, between start and stop",
+        "Exact over full minutes; the peak is the most at a full minute (a quarter of an hour beyond 93 days). What "
+        "was placed more than a day before the period is left out, and what ended unseen.",
+    ),
+    GlossaryEntry(
+        "memory",
+        "Memory, data",
+        "percentiles of the peak memory of executions; sum of the sizes of their data",
+        "Of executions that recorded it. Percentiles as for durations.",
     ),
     GlossaryEntry(
         "as_of",

@@ -9,17 +9,56 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 
+from reports.request import Kind
+from reports.rows import (
+    CapacityPoint,
+    ErrorRow,
+    ErrorWorkflow,
+    HeatCell,
+    Incident,
+    NodeRow,
+    Point,
+    Regression,
+    RetryTotals,
+    StatusCounts,
+    WorkflowRow,
+)
+from reports.values import Change, Direction, Tone, Unit
+from warehouse.schema import Mode, Status
+
+__all__ = [
+    "MODEL_VERSION",
+    "CapacityPoint",
+    "Change",
+    "Direction",
+    "ErrorRow",
+    "ErrorWorkflow",
+    "Filter",
+    "GlossaryEntry",
+    "HeatCell",
+    "Incident",
+    "Metric",
+    "NodeRow",
+    "Point",
+    "Regression",
+    "ReportModel",
+    "RetryTotals",
+    "Section",
+    "Selection",
+    "Sentence",
+    "StatusCounts",
+    "Tone",
+    "Unit",
+    "WorkflowRow",
+    "from_json",
+    "to_json",
+]
+
 MODEL_VERSION = 1
 """Rises when a field changes its meaning or goes away; a new field does not raise it."""
-
-Tone = Literal["good", "bad", "watch", "neutral"]
-"""good and bad colour a text; watch asks for a look; neutral is grey."""
-Unit = Literal["count", "seconds", "ratio"]
-Direction = Literal["up", "down", "flat"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +67,17 @@ class Filter:
 
     name: str
     value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which executions the report is about, besides its period: what its links select. Empty: all."""
+
+    workflow_ids: tuple[str, ...] = ()
+    statuses: tuple[Status, ...] = ()
+    modes: tuple[Mode, ...] = ()
+    fingerprint: str | None = None
+    """Of the error group that a report of the kind error is about."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,21 +90,6 @@ class Sentence:
     text: str
     section: str | None
     """Key of the section that shows the details; None: no section does."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """How a number moved against the preceding equal period."""
-
-    kind: Literal["relative", "points"]
-    """relative: (current - previous) / previous; points: current - previous, of ratios."""
-    value: float | None
-    direction: Direction | None
-    """Which way it moved; None exactly when value is."""
-    tone: Tone
-    """good or bad only where better and worse have a meaning and the counts are large enough to tell."""
-    reason: str | None
-    """Why value is None; None otherwise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,126 +106,6 @@ class Metric:
     """Why value is None; None otherwise."""
     series: tuple[float | None, ...]
     """The same number of each step of the series (for the sparkline); empty when it has none."""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusCounts:
-    """Executions by status."""
-
-    queued: int
-    running: int
-    success: int
-    failed: int
-    cancelled: int
-    timeout: int
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """One step [start, end) of the series."""
-
-    start: datetime
-    end: datetime
-    executions: int
-    by_status: StatusCounts
-    finished: int
-    failures: int
-    success_rate: float | None
-    p50_s: float | None
-    p95_s: float | None
-    p99_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Incident:
-    """Neighbouring steps in which far more failed than usual in this period."""
-
-    start: datetime
-    end: datetime
-    first_index: int
-    last_index: int
-    """Positions in ReportModel.points, both included."""
-    failures: int
-    finished: int
-
-
-@dataclass(frozen=True, slots=True)
-class WorkflowRow:
-    """One workflow, the most total time first."""
-
-    workflow_id: str | None
-    name: str
-    """The name it last had, else its id, else words."""
-    executions: int
-    share: float | None
-    """Of all executions of the report."""
-    executions_change: Change
-    failures: int
-    success_rate: float | None
-    success_change: Change
-    avg_s: float | None
-    p50_s: float | None
-    p95_s: float | None
-    p95_change: Change
-    total_s: float
-    time_share: float | None
-    """total_s / total_s of the report: its impact."""
-    series: tuple[float | None, ...]
-    """Executions of each step; empty when not asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class NodeRow:
-    """One node of one workflow, the most exclusive time first."""
-
-    workflow_id: str | None
-    workflow_name: str
-    node_id: str
-    name: str
-    node_type: str | None
-    runs: int
-    execution_share: float
-    failures: int
-    failure_rate: float | None
-    exclusive_s: float
-    exclusive_share: float | None
-    total_s: float
-    avg_s: float | None
-    p95_s: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorWorkflow:
-    """A workflow in which an error group appeared."""
-
-    workflow_id: str | None
-    name: str
-    executions: int
-
-
-@dataclass(frozen=True, slots=True)
-class ErrorRow:
-    """One error group, new ones first, then the most executions."""
-
-    fingerprint: str
-    error_type: str | None
-    message: str | None
-    """At most MESSAGE_CHARS characters of the newest message."""
-    message_chars: int
-    """Length of the whole message; more than len(message) when it was shortened."""
-    is_new: bool
-    executions: int
-    share: float | None
-    """Of the unsuccessful executions of the report."""
-    previous: int
-    change: Change
-    first_seen: datetime
-    last_seen: datetime
-    workflows: tuple[ErrorWorkflow, ...]
-    workflows_total: int
-    nodes: tuple[str, ...]
-    """Names where they are known, else ids."""
-    sample_ids: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +135,7 @@ class ReportModel:
     """One report."""
 
     model_version: int
-    kind: Literal["overview"]
+    kind: Kind
     title: str
     period: str
     granularity: str
@@ -228,7 +143,12 @@ class ReportModel:
     since: datetime
     until: datetime
     previous_since: datetime
+    previous_until: datetime
+    """End of the period it is compared with: `since`, but for a comparison of two periods."""
     filters: tuple[Filter, ...]
+    selection: Selection
+    public_url: str | None
+    """Where links lead: the address of the served pages, or the empty text inside them. None: no links."""
     as_of: datetime | None
     lake_version: int
     generated_at: datetime
@@ -238,6 +158,19 @@ class ReportModel:
     metrics: tuple[Metric, ...]
     points: tuple[Point, ...]
     incidents: tuple[Incident, ...]
+    regressions: tuple[Regression, ...]
+    """What became slower and stayed so, the most lost time first."""
+    improvements: tuple[Regression, ...]
+    """What became faster and stayed so, the most saved time first."""
+    regressions_tested: int
+    """Workflows with enough executions to tell."""
+    heat: tuple[HeatCell, ...]
+    """168 hours of the week from Monday 0:00 on; empty: the period is too short for it."""
+    retries: RetryTotals | None
+    capacity: tuple[CapacityPoint, ...]
+    """One a point, and the whole as the last item; empty when not asked for."""
+    capacity_before: CapacityPoint | None
+    """The whole of the period before."""
     sections: tuple[Section, ...]
     workflows: tuple[WorkflowRow, ...]
     workflows_total: int

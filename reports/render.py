@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,30 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from reports import figures, sparkline
+from reports import figures, figures_capacity, heat_maps, links, sparkline
 from reports import format as fmt
 from reports.model import Change, ReportModel
+from warehouse.schema import UNSUCCESSFUL
 
+SHARED_MAX_BYTES = 400_000
+"""Of a page beside a shared plotting library."""
+SKELETON_BYTES = 2_500
+TABLE_STEPS = 100
+"""The numbers of longer series are put into their tables by the script, from what the figures draw."""
 TEMPLATES = Path(__file__).parent / "templates"
 TONE_WORDS = {"bad": "Worse", "watch": "Look", "neutral": "Note", "good": "Better"}
+NAV = {
+    "executions": "Over time",
+    "durations": "Duration",
+    "regressions": "Changes",
+    "errors": "Errors",
+    "retries": "Retries",
+    "workflows": "Workflows",
+    "nodes": "Nodes",
+    "heat": "Hours",
+    "queue": "Capacity",
+}
+"""What the sections are called in the row of links on top; the others stand beside one of these."""
 _ARROWS = {"up": "▲", "down": "▼", "flat": "＝"}
 _CHANGE_WORDS = {
     "p50": ("slower", "faster"),
@@ -52,35 +70,116 @@ def library() -> Library:
     return Library(text, _csp_hash(text))
 
 
-def render(model: ReportModel) -> str:
-    """The whole page, at most 5.5 MB for the largest model that `build` makes."""
-    drawn, names = _figures(model), figures.step_names(model)
-    script = _asset("report.js")
-    plots = {figure.key: embedded_json(figure.spec) for figure in drawn.values()}
-    hashes = [library().csp_hash, _csp_hash(script)] if drawn else [_csp_hash(script)]
-    page = _environment().get_template("page.html.j2")
-    return page.render(
-        model=model,
-        sections={section.key: section for section in model.sections},
-        figures=drawn,
-        plots=plots,
-        logarithmic={key for key, figure in drawn.items() if figures.is_logarithmic(figure)},
-        step_names=names,
-        steps=embedded_json(names),
-        status_labels=figures.STATUS_LABELS,
-        at=partial(fmt.instant, timezone=model.timezone),
-        at_short=partial(fmt.short_instant, timezone=model.timezone),
-        css=Markup(_asset("report.css")),
-        script=Markup(script),
-        plotly=Markup(library().text) if drawn else None,
-        script_hashes=" ".join(f"'{value}'" for value in hashes),
+@dataclass(frozen=True, slots=True)
+class Content:
+    """A report without the skeleton of a page, for pages that have their own."""
+
+    title: str
+    html: Markup
+    """A header, the main part and a footer; style: asset("report.css"), behaviour: asset("report.js")."""
+    data: Markup
+    """What the figures draw, as JSON that may stand inside <script type="application/json" id="report-data">."""
+    drawn: bool
+    """There are figures: the page needs the plotting library before the script."""
+
+
+def render(model: ReportModel, *, library_url: str | None = None) -> str:
+    """The whole page as one file.
+
+    Everything is inside, at most 5.5 MB; with `library_url` (relative to the page) it takes `library().text` from there
+    and has at most 400 kB.
+    """
+    made = content(model) if library_url is None else _small_content(model)
+    script = asset("report.js")
+    scripts = [_csp_hash(script)]
+    if made.drawn and library_url is None:
+        scripts.insert(0, library().csp_hash)
+    sources = " ".join(f"'{value}'" for value in scripts)
+    if made.drawn and library_url is not None:
+        # A file from disk has no origin that 'self' could name; the hash lets in this very library and nothing else.
+        sources += f" '{library().csp_hash}' 'self' file:"
+    return (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            model=model,
+            content=made,
+            css=Markup(asset("report.css")),
+            script=Markup(script),
+            plotly=Markup(library().text) if made.drawn and library_url is None else None,
+            library_url=library_url if made.drawn else None,
+            library_hash=library().csp_hash if made.drawn and library_url is not None else None,
+            script_sources=Markup(sources),
+        )
     )
+
+
+def _small_content(model: ReportModel) -> Content:
+    """The content with as many rows of its tables as fit beside a shared library; the page says what is left out."""
+    made = content(model)
+    room = SHARED_MAX_BYTES - len(asset("report.css").encode()) - len(asset("report.js").encode()) - SKELETON_BYTES
+    for share in (0.5, 0.25, 0.1, 0.0):
+        if len(made.html.encode()) + len(made.data.encode()) <= room:
+            break
+        made = content(model, rows=share)
+    return made
+
+
+def content(model: ReportModel, *, rows: float = 1.0) -> Content:
+    """What a page of its own shows of a report; `rows`: the share of the rows of its tables, 0..1."""
+    whole = model
+    if rows < 1:
+        workflows, nodes, errors = (
+            found[: max(1, round(len(found) * rows))] for found in (model.workflows, model.nodes, model.errors)
+        )
+        model = replace(model, workflows=workflows, nodes=nodes, errors=errors)  # type: ignore[arg-type]
+    drawn, names = _figures(model), figures.step_names(model)
+    html = (
+        _environment()
+        .get_template("content.html.j2")
+        .render(
+            model=model,
+            whole=whole,
+            table_steps=TABLE_STEPS,
+            sections={section.key: section for section in model.sections},
+            figures=drawn,
+            logarithmic={key for key, figure in drawn.items() if figures.is_logarithmic(figure)},
+            step_names=names,
+            status_labels=figures.STATUS_LABELS,
+            at=partial(fmt.instant, timezone=model.timezone),
+            at_short=partial(fmt.short_instant, timezone=model.timezone),
+            link=partial(links.executions, model),
+            execution_link=partial(links.execution, model),
+            workflow_link=partial(links.workflow, model),
+            failure_statuses=UNSUCCESSFUL,
+            nav=NAV,
+            heat_maps=heat_maps.maps(model),
+        )
+    )
+    data = {
+        "granularity": model.granularity.capitalize(),
+        "steps": names,
+        "figures": {key: figure.spec for key, figure in drawn.items()},
+        "list": links.executions(model),
+        "ends": [links.instant(point.start) for point in model.points] + [links.instant(model.until)]
+        if model.public_url is not None
+        else None,
+    }
+    return Content(model.title, Markup(html), embedded_json(data), bool(drawn))
 
 
 def _figures(model: ReportModel) -> dict[str, figures.Figure]:
     """The figures of the sections that have something to draw, by key."""
-    makers = {"executions": figures.executions, "success": figures.success, "durations": figures.durations}
-    return {key: make(model) for key, make in makers.items() if model.section(key).empty is None}
+    makers = {
+        "executions": figures.executions,
+        "success": figures.success,
+        "durations": figures.durations,
+        "queue": figures_capacity.queue,
+        "memory": figures_capacity.memory,
+        "data": figures_capacity.data,
+    }
+    drawable = {section.key for section in model.sections if section.empty is None}
+    return {key: make(model) for key, make in makers.items() if key in drawable}
 
 
 def embedded_json(value: Any) -> Markup:
@@ -111,8 +210,16 @@ def signed_change(change: Change) -> str:
     return fmt.signed_points(change.value)
 
 
-def _value(value: float | None, unit: str) -> str:
-    return {"count": fmt.count, "seconds": fmt.duration, "ratio": fmt.percent}[unit](value)
+def metric_value(value: float | None, unit: str) -> str:
+    """A number of a tile in its unit."""
+    texts = {
+        "count": fmt.count,
+        "seconds": fmt.duration,
+        "ratio": fmt.percent,
+        "memory": fmt.memory,
+        "bytes": fmt.size,
+    }
+    return texts[unit](value)
 
 
 @cache
@@ -128,11 +235,15 @@ def _environment() -> Environment:
     environment.filters.update(
         count=fmt.count,
         duration=fmt.duration,
+        decimal=fmt.decimal,
+        memory=fmt.memory,
+        size=fmt.size,
         percent=fmt.percent,
         plural=fmt.plural,
         utc=fmt.utc,
-        unit=_value,
+        unit=metric_value,
         spark=sparkline.svg,
+        spark_shift=sparkline.shift,
         signed=signed_change,
     )
     environment.globals.update(
@@ -142,7 +253,8 @@ def _environment() -> Environment:
 
 
 @cache
-def _asset(name: str) -> str:
+def asset(name: str) -> str:
+    """A file that pages need: report.css or report.js."""
     return (TEMPLATES / name).read_text(encoding="utf-8")
 
 

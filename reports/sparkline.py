@@ -38,6 +38,16 @@ def svg(values: Sequence[float | None], *, floor: float | None = 0.0) -> Markup:
     )
 
 
+def shift(values: Sequence[float | None], first: int) -> Markup:
+    """A sparkline with a mark where a new level begins (position of its first value)."""
+    drawn = svg(values)
+    if not drawn or len(values) < 2:
+        return drawn
+    x = PAD + first * (WIDTH - 2 * PAD) / (len(values) - 1)
+    line = Markup('<line class="shift" x1="{0}" x2="{0}" y1="0" y2="{1}"/>').format(f"{x:.1f}", HEIGHT)
+    return Markup(drawn.replace(Markup("</svg>"), line + Markup("</svg>")))
+
+
 def _thin(values: Sequence[float | None]) -> list[float | None]:
     if len(values) <= MAX_POINTS:
         return list(values)

@@ -7,23 +7,29 @@ from zoneinfo import ZoneInfo
 
 from reports import compare
 from reports import format as fmt
+from reports import summaries_more as more
+from reports.extras import Extras
+from reports.facts import Facts, quote
 from reports.model import Section
-from reports.sentences import Facts, quote
 from warehouse.results import ErrorStatistics, NodeStatistics
 
 CHART_MIN_STEPS = 2
 """A chart of fewer steps with something in them shows nothing that a sentence does not."""
 
 
-def sections(facts: Facts, nodes: NodeStatistics, errors: ErrorStatistics) -> tuple[Section, ...]:
-    """The sections of the page in order."""
-    return (
+def sections(facts: Facts, nodes: NodeStatistics, errors: ErrorStatistics, extras: Extras) -> tuple[Section, ...]:
+    """The sections of the page in order; those that nobody asked for are left out."""
+    return more.joined(
         _executions(facts),
         _success(facts),
         _durations(facts),
-        _workflows(facts),
-        _nodes(facts, nodes),
+        more.regressions(facts, extras),
         _errors(facts, errors),
+        None if facts.retries is None else more.retries_of(facts.retries),
+        None if facts.kind == "workflow" else _workflows(facts),
+        _nodes(facts, nodes),
+        more.hours_of_week(facts, extras),
+        *more.capacity(facts, extras),
     )
 
 
@@ -43,6 +49,9 @@ def _executions(facts: Facts) -> Section:
     text = f"The busiest {statistics.granularity} was {article}{name} with {fmt.plural(most.executions, 'execution')}"
     if facts.incidents:
         text += f"; {fmt.plural(len(facts.incidents), 'failure peak is', 'failure peaks are')} shaded"
+    unfinished = total - statistics.totals.finished
+    if unfinished:
+        text += f"; {fmt.count(unfinished)} {'has' if unfinished == 1 else 'have'} not finished yet"
     return Section("executions", title, f"{text}.{_cut(facts)}", None)
 
 
@@ -112,7 +121,7 @@ def _workflows(facts: Facts) -> Section:
     else:
         text = f"{fmt.plural(total, 'workflow')} ran."
     if total > shown:
-        text += f" The {fmt.count(shown)} with the most executions of {fmt.count(total)} are listed."
+        text += f" The {fmt.count(shown)} with the most run time of {fmt.count(total)} are listed."
     return Section("workflows", title, text, None)
 
 
@@ -154,4 +163,4 @@ def _errors(facts: Facts, errors: ErrorStatistics) -> Section:
         text = f"{groups}, {fmt.count(new) if new else 'none'} of them new; the largest explains {share}."
     if errors.groups_total > len(facts.errors):
         text += f" {fmt.count(len(facts.errors))} are listed."
-    return Section("errors", title, text + _unfiltered(facts), None)
+    return Section("errors", title, text, None)

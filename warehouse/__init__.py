@@ -1,11 +1,11 @@
 """The ground floor: tables, the lake, DuckDB and all SQL over them, statistics.
 
-    import warehouse
+import warehouse
 
-    with warehouse.open("lake") as house:
-        house.statistics(period="7d")
-        house.sql("SELECT status, count(*) FROM executions GROUP BY status").pl()
-        house.executions().filter(...).collect()
+with warehouse.open("lake") as house:
+house.statistics(period="7d")
+house.sql("SELECT status, count(*) FROM executions GROUP BY status").pl()
+house.executions().filter(...).collect()
 """
 
 from warehouse.door import Answer, Warehouse, open

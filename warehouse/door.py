@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, Final, Self
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from warehouse.capacity_door import CapacityQuestions
 from warehouse.clock import now
 from warehouse.details import LogPage, LogQuery, details_of, log_page, log_page_of
 from warehouse.duck import Params, Session, connect, is_query
@@ -71,7 +72,7 @@ class Answer:
         return self.table.__arrow_c_stream__(requested_schema)
 
 
-class Warehouse:
+class Warehouse(CapacityQuestions):
     """An open lake. Every call looks at the lake as it is at that moment.
 
     Safe to share between threads: calls that use DuckDB take turns; `fork()` gives a thread its own turn.
@@ -86,7 +87,7 @@ class Warehouse:
         assert self._executor is not None
         self.rollups = RollupCache(lake.folder("rollups"), self._executor)
         self._memory = Memory()
-        self._answers: Lru[Hashable, Statistics] = Lru(_ANSWERS_BYTES)
+        self._answers: Lru[Hashable, Any] = Lru(_ANSWERS_BYTES)
         self._session = lake.session.fork()
         self._typed: Session | None = None
         self._typed_with_hot = False
@@ -162,7 +163,8 @@ class Warehouse:
         if known is None:
             known = statistics(self._session, snapshot, self.rollups, query, now=now_at)
             self._answers.put(question, known)
-        return known
+        found: Statistics = known
+        return found
 
     def nodes(self, query: StatisticsQuery | None = None, /, **asked: Any) -> NodeStatistics:
         """Where the time goes, node by node, over the query's period and workflow."""
@@ -173,7 +175,10 @@ class Warehouse:
         """Why things failed: groups of like errors over the query's period and workflow."""
         query = query or StatisticsQuery(**asked)
         question = _window(query) | {"statuses": query.statuses, "modes": query.modes}
-        return error_statistics(self._session, self._snapshot(), self.rollups, **question)
+        return self._remembered(
+            ("errors", *question.values()),
+            lambda snapshot: error_statistics(self._session, snapshot, self.rollups, **question),
+        )
 
     def list(self, query: ListQuery, *, with_total: bool = True) -> ListPage:
         """One page of executions: see listing.list_executions."""

@@ -6,6 +6,7 @@ import fcntl
 import hashlib
 import os
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,18 +22,19 @@ _ESCAPE: Final = re.compile("%[0-9A-Fa-f]{2}")
 
 
 class Location:
-    """The root of a lake, and the files below it by their relative names."""
+    """The root of a lake (or of what else is kept in files), and the files below it by their relative names."""
 
-    def __init__(self, uri: str | os.PathLike[str]) -> None:
+    def __init__(self, uri: str | os.PathLike[str], what: str = "lake") -> None:
+        """`what` is kept there, for the texts of errors."""
         text = os.fspath(uri)
         if not text:
-            raise BadInputError("the lake's location is empty; give a folder or a URI such as s3://bucket/prefix")
+            raise BadInputError(f"the {what}'s location is empty; give a folder or a URI such as s3://bucket/prefix")
         parts = urlsplit(text)
         if parts.scheme in ("", "file") or len(parts.scheme) == 1:
             path = unquote(parts.path) if parts.scheme == "file" else text
             self.local: Path | None = Path(path).expanduser().resolve()
             self.uri = str(self.local)
-            if _ESCAPE.search(self.uri):
+            if what == "lake" and _ESCAPE.search(self.uri):
                 raise BadInputError(
                     f"a lake cannot lie in {self.uri!r}: Delta reads a % before two hexadecimal digits as another "
                     "character; name a folder without it"
@@ -45,7 +47,7 @@ class Location:
             try:
                 self._filesystem, self._root = pafs.FileSystem.from_uri(self.uri)
             except (OSError, ValueError) as error:
-                raise BadInputError(f"cannot use {self.uri!r} as a lake: {error}") from error
+                raise BadInputError(f"cannot use {self.uri!r} as a {what}: {error}") from error
 
     def join(self, name: str) -> str:
         """What DuckDB, Polars and deltalake are told to open the file or folder `name`."""
@@ -73,6 +75,40 @@ class Location:
     def remove(self, name: str) -> None:
         """Delete a file that was created and never became part of the lake."""
         self._filesystem.delete_file(f"{self._root}/{name}")
+
+    def read(self, name: str) -> bytes:
+        """The whole of a file. Raises FileNotFoundError."""
+        with self._filesystem.open_input_stream(f"{self._root}/{name}") as stream:
+            return bytes(stream.read())
+
+    def replace(self, name: str, content: bytes, media_type: str = "application/octet-stream") -> None:
+        """Write a file so that a reader sees what it was, or all of the new; durable when this returns.
+
+        `media_type`: as which a bucket gives it to browsers.
+        """
+        if self.local is None:  # an object is there once it is whole
+            said = {"Content-Type": media_type}
+            with self._filesystem.open_output_stream(f"{self._root}/{name}", metadata=said) as stream:
+                stream.write(content)
+            return
+        target = self.local / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        beside = target.with_name(f".{target.name}.{secrets.token_hex(6)}.tmp")
+        try:
+            with beside.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            beside.replace(target)
+        except BaseException:
+            beside.unlink(missing_ok=True)
+            raise
+        sync_folder(target.parent)
+
+    def names(self, folder: str) -> list[str]:
+        """The names of the files that lie in a folder itself, in no order; none where there is no such folder."""
+        selector = pafs.FileSelector(f"{self._root}/{folder}".rstrip("/"), allow_not_found=True)
+        return [found.base_name for found in self._filesystem.get_file_info(selector) if found.is_file]
 
     def sync(self, name: str) -> None:
         """Make a local file and its entry in the folder survive a loss of power; nothing to do on a bucket."""

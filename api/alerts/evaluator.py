@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -12,6 +11,7 @@ from typing import Final
 
 from api.alerts.look import look, told
 from api.alerts.message import mails_of
+from api.background import Background
 from warehouse import Warehouse
 from warehouse.clock import now
 from warehouse.errors import RunlakeError
@@ -41,24 +41,20 @@ class Evaluator:
         """on_change: told, in the evaluator's thread, of each change after it is stored."""
         self._house, self._database = house, database
         self._events = EventLog(database)
-        self._every_s, self._public_url = every_s, public_url
+        self._public_url = public_url
         self._on_change = on_change
         self._lease = Lease(database, LEASE_NAME, duration_s=max(_LEASE_LEAST_S, 3 * every_s))
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = Background("alerts", self.look_at_all, every_s, failing="alerts are not looked at", log=_LOG)
 
     def start(self) -> None:
         """Begin; the first look comes after one interval."""
-        assert self._thread is None, "an evaluator is started once"
-        self._thread = threading.Thread(target=self._run, name="alerts", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End after the look that is under way, and let another process look at once."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._thread.stop()
+        with suppress(RunlakeError):  # it expires
+            self._lease.release()
 
     def look_at_all(self, at: datetime | None = None) -> int | None:
         """Look at every enabled alert once, at an instant (None: now); how many changed. None: another process does."""
@@ -71,7 +67,7 @@ class Evaluator:
         changed, renew_at_s = 0, time.monotonic() + self._lease.duration_s / 3
         with self._house.fork(pinned=True) as still:  # all of them see one state of the lake
             for alert in alerts:
-                if self._stopping.is_set():
+                if self._thread.stopping:
                     break
                 if time.monotonic() >= renew_at_s:
                     if not self._lease.acquire():
@@ -101,17 +97,3 @@ class Evaluator:
         if self._on_change is not None:
             self._on_change(change)
         return True
-
-    def _run(self) -> None:
-        failing = False
-        while not self._stopping.wait(self._every_s):
-            try:
-                self.look_at_all()
-                failing = False
-            except Exception as error:  # noqa: BLE001 - a full disk, say: it must not be the end of all looking
-                if not failing:
-                    known = isinstance(error, RunlakeError | OSError)
-                    _LOG.warning("alerts are not looked at: %s", error, exc_info=None if known else error)
-                failing = True
-        with suppress(RunlakeError):  # it expires
-            self._lease.release()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Final
 
-from api.alerts.smtp import MailError, SmtpServer, send
-from warehouse.errors import RunlakeError
+from api.background import Background
+from reports.delivery.letter import Letter
+from reports.delivery.smtp import MailError, SmtpServer, send
 from warehouse.hot.alert_mails import Mail, mail_failed, mail_sent, mails_due, take_mails
 from warehouse.hot.database import Database
 
@@ -21,27 +21,21 @@ class Mailer:
     """Sends what is due. Any number of processes may run one: a message is one's for a while."""
 
     def __init__(self, database: Database, server: SmtpServer, *, every_s: float = LOOK_EVERY_S) -> None:
-        self._database, self._server, self._every_s = database, server, every_s
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._database, self._server = database, server
+        self._thread = Background("alert-mails", self.send_due, every_s, failing="messages are not sent", log=_LOG)
 
     def start(self) -> None:
         """Begin."""
-        assert self._thread is None, "a mailer is started once"
-        self._thread = threading.Thread(target=self._run, name="alert-mails", daemon=True)
         self._thread.start()
 
     def stop(self) -> None:
         """End after the message that is under way (some seconds, with a server that hangs)."""
-        self._stopping.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        self._thread.stop()
 
     def send_due(self) -> int:
         """Send all that is due; how many were taken by the server."""
         sent = 0
-        while not self._stopping.is_set() and mails_due(self._database):
+        while not self._thread.stopping and mails_due(self._database):
             mails = take_mails(self._database, _AT_A_TIME)
             if not mails:
                 break
@@ -50,7 +44,7 @@ class Mailer:
 
     def _send(self, mail: Mail) -> bool:
         try:
-            send(self._server, mail.mail_id, mail.address, mail.message)
+            send(self._server, mail.mail_id, mail.address, _letter(mail))
         except MailError as error:
             _LOG.warning("message %s, attempt %d: %s", mail.mail_id, mail.attempts, error)
             mail_failed(self._database, mail, str(error), for_good=error.for_good)
@@ -58,14 +52,6 @@ class Mailer:
         mail_sent(self._database, mail)
         return True
 
-    def _run(self) -> None:
-        failing = False
-        while not self._stopping.wait(self._every_s):
-            try:
-                self.send_due()
-                failing = False
-            except Exception as error:  # noqa: BLE001 - the store may be busy: that must not be the end of all sending
-                if not failing:
-                    known = isinstance(error, RunlakeError | OSError)
-                    _LOG.warning("messages are not sent: %s", error, exc_info=None if known else error)
-                failing = True
+
+def _letter(mail: Mail) -> Letter:
+    return Letter(mail.message["subject"], mail.message["text"], mail.message["html"])

@@ -10,8 +10,8 @@ from starlette.concurrency import run_in_threadpool
 
 from api.alerts.evaluator import Evaluator
 from api.alerts.mailer import Mailer
-from api.alerts.smtp import smtp_server
 from api.config import Config
+from reports.delivery.smtp import smtp_server
 from warehouse import Warehouse
 from warehouse.hot.database import Database
 

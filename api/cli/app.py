@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
-from api.cli import alert, ask, browse, care, demo, load, quarantine, seal, serve, simulate, token
+from api.cli import alert, ask, browse, care, demo, load, quarantine, report, schedule, seal, serve, simulate, token
 from api.cli.exits import EXIT_STATUSES
 
 _SETTINGS: Final[dict[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 110}
@@ -23,7 +23,7 @@ VERBS: Final[tuple[tuple[str, Callable[..., Any], str], ...]] = (
     ("show", browse.show, "All about one execution"),
     ("export", browse.export, "Write records to csv, json, ndjson, parquet, arrow"),
     ("sql", browse.sql, "Ask in SQL; reads only"),
-    ("report", serve.report, "Write the trend report, one HTML file"),
+    ("report", report.report, "Write a trend report: HTML, PDF, JSON or a short text"),
     ("serve", serve.serve, "Serve the API and the report over HTTP"),
     ("generate", load.generate, "Make realistic records, to try things at size"),
     ("simulate", simulate.simulate, "Play an engine that reports to a server, live"),
@@ -76,6 +76,7 @@ def command() -> Any:
     for name, verb, short_help in VERBS:
         app.command(name, short_help=short_help, context_settings=_SETTINGS)(verb)
     app.add_typer(quarantine.app(), name="quarantine", short_help="List or retry what could not be loaded")
+    app.add_typer(schedule.app(), name="schedule", short_help="Reports that come by themselves")
     app.add_typer(alert.app(), name="alert", short_help="Make, list, test or remove alerts")
     app.add_typer(token.app(), name="token", short_help="Make, list or revoke tokens of the API")
     return typer.main.get_command(app)

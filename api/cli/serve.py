@@ -1,72 +1,20 @@
-"""The verbs that show: report, serve."""
+"""The verb that serves."""
 
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from api.cli.options import (
-    GranularityOption,
     HotUrlOption,
-    JsonOption,
     LakeOption,
     MemoryOption,
-    PeriodOption,
-    SinceOption,
     ThreadsOption,
     TimeLimitOption,
     TimezoneOption,
-    UntilOption,
-    WorkflowOption,
 )
-
-
-def report(
-    output_path: Annotated[
-        Path, typer.Option("--output", "-o", metavar="FILE", help="The page; its data goes beside it as .json.")
-    ] = Path("report.html"),
-    period: PeriodOption = None,
-    since: SinceOption = None,
-    until: UntilOption = None,
-    granularity: GranularityOption = None,
-    workflow: WorkflowOption = None,
-    timezone: TimezoneOption = None,
-    title: Annotated[str | None, typer.Option("--title", metavar="TEXT", help="Title of the page.")] = None,
-    lake: LakeOption = None,
-    as_json: JsonOption = False,
-    threads: ThreadsOption = None,
-    memory_limit_mb: MemoryOption = None,
-    time_limit_s: TimeLimitOption = None,
-) -> int:
-    """Write the trend report: one HTML file that opens from disk, with no network.
-
-    \b
-    runlake report --period 7d -o report.html
-    runlake report --period 30d --until latest --timezone Europe/Berlin -o march.html
-    """
-    from api.cli import hints, output
-    from api.cli.lakes import configure, warehouse_of
-    from api.reading import questions
-    from api.reading.selection import Selection
-    from reports.report import write_report
-
-    config = configure(
-        lake=lake, timezone=timezone, threads=threads, memory_limit_mb=memory_limit_mb, time_limit_s=time_limit_s
-    )
-    selection = Selection(period, since, until, granularity, workflow, timezone=config.timezone)
-    with warehouse_of(config) as house:
-        model = questions.report(house, selection, title=title)
-    paths = write_report(model, output_path)
-    if as_json:
-        output.show_json({"report": paths[0], "data": paths[1], "since": model.since, "until": model.until})
-    else:
-        print(f"report: {paths[0]} (data: {paths[1]})")
-    executions = sum(point.executions for point in model.points)
-    hints.hint_when_empty(executions, model, "report", period)
-    return 0
 
 
 def serve(

@@ -27,6 +27,8 @@ class Meant:
         if scope["type"] == "http" and scope["method"] not in ("GET", _ANYWHERE):
             methods = self._routes.methods(scope["path"])
             if methods and scope["method"] not in methods:
+                first = self._routes.first(scope["path"])
+                scope["endpoint"] = None if first is None else first.endpoint  # by which it is counted and logged
                 await not_possible(scope, self._routes.allowed(scope["path"]))(scope, receive, send)
                 return
         await self._app(scope, receive, send)

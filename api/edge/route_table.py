@@ -43,8 +43,13 @@ class RouteTable:
 
         Where several templates match it is meant as the first of them: /executions/export is no /executions/{id}.
         """
-        first = next((route.template for route in self.routes if route.pattern.match(path)), None)
-        return {method for route in self.routes if route.template == first for method in route.methods}
+        first = self.first(path)
+        template = None if first is None else first.template
+        return {method for route in self.routes if route.template == template for method in route.methods}
+
+    def first(self, path: str) -> Known | None:
+        """The first route that has a path, whatever its method."""
+        return next((route for route in self.routes if route.pattern.match(path)), None)
 
     def allowed(self, path: str) -> list[str]:
         """The same in order, with HEAD wherever GET is."""

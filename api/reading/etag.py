@@ -36,7 +36,7 @@ class Body:
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """A JSON answer kept under its tag."""
+    """An answer kept under its tag."""
 
     content: bytes
 
@@ -65,17 +65,25 @@ def answered(
     the clock; its tag then holds for the running minute at most (what changes in the data shows at once all the same).
     """
     opened: Warehouse = request.app.state.house
-    answers: Lru[str, Kept] = request.app.state.answers
     with opened.fork(pinned=True) as still, stopped_when_gone(request, still.interrupt):
-        tag = _tag(request, principal, still.snapshot(), moving)
+        tag = tag_of(request, principal, still.snapshot(), moving=moving)
         headers = {**FRESHNESS, "ETag": tag}
-        if _has(request, tag):
-            return Response(status_code=304, headers=headers)
-        kept = answers.get(tag)
+        kept = kept_or_made(request, tag, lambda: Kept(encoded(make(still))))
         if kept is None:
-            kept = Kept(encoded(make(still)))
-            answers.put(tag, kept)
+            return Response(status_code=304, headers=headers)
         return Response(kept.content, media_type="application/json", headers=headers)
+
+
+def kept_or_made(request: Request, tag: str, make: Callable[[], Kept]) -> Kept | None:
+    """The answer with this tag: as it was given before, else as `make` gives it. None: the caller has it already."""
+    if _has(request, tag):
+        return None
+    answers: Lru[str, Kept] = request.app.state.answers
+    kept = answers.get(tag)
+    if kept is None:
+        kept = make()
+        answers.put(tag, kept)
+    return kept
 
 
 def answered_of_one(request: Request, make: Callable[[Warehouse], Any]) -> Response:
@@ -94,8 +102,8 @@ def answered_of_one(request: Request, make: Callable[[Warehouse], Any]) -> Respo
     return Response(body.content, media_type=body.media_type, headers={**body.headers, **headers})
 
 
-def _tag(request: Request, principal: Principal, snapshot: Snapshot, moving: bool) -> str:
-    """A weak tag: the same data, though compressed or not."""
+def tag_of(request: Request, principal: Principal, snapshot: Snapshot, *, moving: bool, more: str = "") -> str:
+    """A weak tag: the same data, though compressed or not. `more`: what the answer depends on besides."""
     parts = (
         _RELEASE,
         "-".join(map(str, snapshot.state)),
@@ -103,6 +111,7 @@ def _tag(request: Request, principal: Principal, snapshot: Snapshot, moving: boo
         "*" if principal.workflow_ids is None else "\0".join(sorted(principal.workflow_ids)),
         request.scope["path"],
         request.scope["query_string"].decode("latin-1"),
+        *((more,) if more else ()),
     )
     digest = hashlib.blake2b("\1".join(parts).encode("utf-8", "surrogatepass"), digest_size=12).hexdigest()
     return f'W/"{digest}"'

@@ -23,6 +23,7 @@ from warehouse.statistics import StatisticsQuery
 if TYPE_CHECKING:
     from api.auth import Principal
     from reports.model import ReportModel
+    from reports.request import ReportRequest
 
 DEFAULT_PERIOD: Final = "24h"
 REPORT_PERIOD: Final = "7d"
@@ -68,24 +69,35 @@ def errors(house: Warehouse, selection: Selection) -> ErrorStatistics:
 
 
 def report(
-    house: Warehouse, selection: Selection, *, title: str | None = None, fall_back_to_latest: bool = False
+    house: Warehouse, selection: Selection, *, about: ReportRequest | None = None, fall_back_to_latest: bool = False
 ) -> ReportModel:
     """The page model of a selection; 7 d when it names no period.
 
-    `fall_back_to_latest`: a selection that names no instant ends at the newest record when the period up to now would
-    be empty, so that a lake of old records does not show a page of zeros.
+    about: the kind of the report and what only its kind needs; its period and filters are the selection's.
+    fall_back_to_latest: a selection that names no instant ends at the newest record when the period up to now would be
+    empty, so that a lake of old records does not show a page of zeros.
     """
-    from reports.data import collect  # what only reports need is loaded for reports only
+    from reports.data import make  # what only reports need is loaded for reports only
+    from reports.request import ReportRequest
 
     query = statistics_query(house, selection, REPORT_PERIOD)
-    if len(query.workflow_ids) == 1:  # the page says of which one it is
-        query = replace(query, workflow_id=query.workflow_ids[0])
     if fall_back_to_latest and query.since is None and query.until is None:
         newest_at = house.newest_at(selected_workflows(selection))
         if newest_at is not None and newest_at < now() - PERIODS.get(query.period, timedelta(0)):
             query = replace(query, until=just_after(newest_at))
+    request = replace(
+        about or ReportRequest(),
+        period=query.period,
+        since=query.since,
+        until=query.until,
+        granularity=query.granularity,
+        timezone=query.timezone,
+        workflow_ids=query.workflow_ids,
+        statuses=query.statuses,
+        modes=query.modes,
+    )
     with house.fork(pinned=True, details=True) as still:  # its parts must agree whatever is loaded meanwhile
-        return collect(still, query, title=title, generator=f"runlake {version('runlake')}")
+        return make(still, request, generator=f"runlake {version('runlake')}")
 
 
 def statistics_query(house: Warehouse, selection: Selection, default_period: str) -> StatisticsQuery:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import Final
 
+from api.background import Background
 from warehouse import Warehouse
-from warehouse.errors import RunlakeError
 
 _LOOK_EVERY_S: Final = 10.0
 _LOG: Final = logging.getLogger("runlake.warming")
@@ -21,8 +20,8 @@ class Warming:
 
     def __init__(self, house: Warehouse) -> None:
         self._house = house
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="warming", daemon=True)
+        failing = "making rollups ahead failed and is tried again"
+        self._thread = Background("warming", self._look, _LOOK_EVERY_S, failing=failing, at_once=True, log=_LOG)
         self._version: int | None = None
 
     def start(self) -> None:
@@ -31,19 +30,10 @@ class Warming:
 
     def stop(self) -> None:
         """End, after the files that are at work; the others are left for the next time."""
-        self._stopping.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while not self._stopping.is_set():
-            self._look()
-            self._stopping.wait(_LOOK_EVERY_S)
+        self._thread.stop()
 
     def _look(self) -> None:
-        try:
-            version = self._house.lake.snapshot().version
-            if version != self._version:
-                self._house.warm_up(self._stopping.is_set)
-                self._version = version
-        except (RunlakeError, OSError) as error:
-            _LOG.warning("making rollups ahead failed and is tried again: %s", error)
+        version = self._house.lake.snapshot().version
+        if version != self._version:
+            self._house.warm_up(lambda: self._thread.stopping)
+            self._version = version

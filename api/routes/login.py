@@ -38,7 +38,11 @@ async def get_login(request: Request, next: str = "/") -> Response:
             return sign_in(request, gate, local(next), problem=str(error))
     if principal is None or not principal.from_browser:
         return sign_in(request, gate, local(next))
-    return signed_in(request, gate, principal.name, may_read=principal.may("reports:read"), next=local(next))
+    pages = ("/",) if principal.may("reports:read") else ("/executions",) if principal.may("executions:read") else ()
+    next_ = local(next)
+    return signed_in(
+        request, gate, principal.name, may_read=bool(pages), next=pages[0] if pages and next_ == "/" else next_
+    )
 
 
 @router.post("/login")

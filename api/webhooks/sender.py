@@ -6,7 +6,7 @@ import asyncio
 import email.utils
 import ssl
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
@@ -20,6 +20,13 @@ from api.webhooks.resolver import CheckedNetwork, Resolve
 TIME_LIMIT_S: Final = 15.0
 ANSWER_BYTES: Final = 2048
 """What is read and kept of an answer."""
+PLAIN_HEADERS: Final[Mapping[str, str]] = {
+    "Content-Type": "application/json",
+    "User-Agent": "runlake",
+    "Accept-Encoding": "identity",
+    "Connection": "close",
+}
+"""Those of any POST of JSON."""
 _RETRY_AFTER_MAX_S: Final = 86_400.0
 
 
@@ -62,6 +69,10 @@ class Sender:
 
     async def send(self, url: str, message_id: str, body: str, secrets: Sequence[str], at: datetime) -> Attempt:
         """POST a body, signed with every secret; never raises for what the receiver does."""
+        return await self.post(url, signed_headers(message_id, body, secrets, at), body, at)
+
+    async def post(self, url: str, headers: Mapping[str, str], body: str, at: datetime) -> Attempt:
+        """POST a body with these headers; never raises for what the receiver does."""
         begun_s = time.monotonic()
         status: int | None = None
         answer: str | None = None
@@ -70,8 +81,9 @@ class Sender:
         try:
             async with asyncio.timeout(self._time_limit_s):
                 target_of(url, self._rules)
-                headers = [*signed_headers(message_id, body, secrets, at).items()]
-                async with self._pool.stream("POST", url, headers=headers, content=body.encode()) as response:
+                async with self._pool.stream(
+                    "POST", url, headers=[*headers.items()], content=body.encode()
+                ) as response:
                     status = response.status
                     retry_after_s = _retry_after(response.headers, at)
                     error = _refusal(status)
@@ -89,10 +101,7 @@ def signed_headers(message_id: str, body: str, secrets: Sequence[str], at: datet
     """The headers of Standard Webhooks, a signature for each secret, and those of any POST of JSON."""
     signatures = [Signer(secret).sign(message_id, at, body) for secret in secrets]
     return {
-        "Content-Type": "application/json",
-        "User-Agent": "runlake",
-        "Accept-Encoding": "identity",
-        "Connection": "close",
+        **PLAIN_HEADERS,
         "webhook-id": message_id,
         "webhook-timestamp": str(int(at.timestamp())),
         "webhook-signature": " ".join(signatures),

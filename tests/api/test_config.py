@@ -68,6 +68,7 @@ def test_every_setting_is_read_from_the_file(tmp_path: Path) -> None:
         "webhook_private = true\nwebhook_http = true\nwebhook_log_days = 3\n"
         'alert_every_s = 5\npublic_url = "https://runs.example.com"\n'
         'smtp_url = "smtps://me:word@mail.example.com"\nsmtp_from = "runlake <runlake@example.com>"\n'
+        "report_days = 30\nreport_count = 50\n"
         "[retention_days]\nexecutions = 400\npayloads = 0\n[storage_options]\nregion = 'eu'\n",
     )
     config = load(tmp_path)

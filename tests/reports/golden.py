@@ -24,7 +24,14 @@ def month_model() -> ReportModel:
     """A whole month."""
     statistics, nodes, errors, series = samples.month()
     return build(
-        statistics, nodes, errors, generated_at=samples.GENERATED_AT, workflow_series=series, generator="runlake 0.1.0"
+        statistics,
+        nodes,
+        errors,
+        generated_at=samples.GENERATED_AT,
+        extras=samples.extras(statistics, series),
+        generator="runlake 0.1.0",
+        kind="overview",
+        public_url="https://runlake.example",
     )
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from reports.extras import BlockSeries, Extras
+from warehouse.capacity_results import Load, RetryOutcome, RetryStatistics, Usage, WorkflowSteps
 from warehouse.results import (
     Bucket,
     ErrorGroup,
@@ -341,3 +343,41 @@ def hourly(hours: int = 720) -> tuple[Statistics, NodeStatistics, ErrorStatistic
     )
     nodes = NodeStatistics(statistics.since, statistics.until, (), 0, statistics.as_of, 9)
     return statistics, nodes, ErrorStatistics(statistics.since, statistics.until, (), 0, 700, statistics.as_of, 9)
+
+
+def extras(statistics: Statistics, series: Mapping[str | None, Sequence[int]]) -> Extras:
+    """Hours of the week, load, memory, data, retries and one lasting change, by rule and seed."""
+    source = random.Random(7)
+    peak = [datetime(2026, 4, 20, hour, tzinfo=UTC) for hour in (12, 13)]
+    steps = len(statistics.buckets)
+    usage = [
+        Usage(900, 800, 80.0 + n % 7, 290.0 + n % 11, 700.0 + n % 13, 850, 1_000_000 + n) for n in range(steps + 1)
+    ]
+    load = [Load(0.5 + n % 3, 40 + n % 17, 6.0 + n % 5, 30 + n % 7) for n in range(steps + 1)]
+    hours = [
+        Bucket(at, at + timedelta(hours=1), totals(success=1000 + 10 * at.hour, failed=at.hour + 400 * (at in peak)))
+        for at in (statistics.until - timedelta(hours=back) for back in range(30 * 24, 0, -1))
+    ]
+    first, number = 112, 112 + 28
+    borders = [statistics.until - timedelta(hours=6 * (number - n)) for n in range(number + 1)]
+    medians = [
+        tuple((2.0 if slow and n >= 125 else 1.0) * source.uniform(0.97, 1.03) for n in range(number))
+        for slow in (False, True)
+    ]
+    one, other = list(series)[:2]
+    blocks = [
+        WorkflowSteps(one, (50,) * number, (1,) * number, (50,) * number, medians[0]),
+        WorkflowSteps(other, (50,) * number, (1,) * number, (50,) * number, medians[1]),
+    ]
+    outcome = RetryOutcome(1000, 400, 100, 47.0)
+    return Extras(
+        steps=[WorkflowSteps(key, tuple(found), (), (), ()) for key, found in series.items()],
+        hours=hours,
+        blocks=[BlockSeries(borders, first, [n % 28 for n in range(number)], blocks)],
+        usage=usage,
+        load=load,
+        usage_before=usage[0],
+        load_before=load[0],
+        retries=RetryStatistics(outcome, {}),
+        retry_executions=520,
+    )

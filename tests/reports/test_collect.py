@@ -4,61 +4,68 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from reports.data import collect
+from reports.data import make
 from reports.model import ReportModel
 from reports.render import render
+from reports.request import ReportRequest
 from tests.warehouse.hand_lake import HandLake, execution, node_run
 from warehouse import duck
+from warehouse.capacity_door import CapacityQuestions
 from warehouse.duck import Session
 from warehouse.error_statistics import error_statistics
+from warehouse.lru import Lru
 from warehouse.node_statistics import node_statistics
 from warehouse.results import ErrorStatistics, NodeStatistics, Statistics
 from warehouse.rollup_cache import RollupCache
+from warehouse.snapshot import Snapshot
 from warehouse.statistics import StatisticsQuery, statistics
 
 UNTIL = datetime(2026, 3, 15, tzinfo=UTC)
-QUERY = StatisticsQuery("7d", until=UNTIL)
+QUERY = ReportRequest(period="7d", until=UNTIL)
 
 
-@dataclass
-class Door:
+class Door(CapacityQuestions):
     """The warehouse's answers on a lake written by hand."""
 
-    lake: HandLake
-    session: Session
-    rollups: RollupCache
+    def __init__(self, lake: HandLake, session: Session, rollups: RollupCache) -> None:
+        self.lake, self._session, self.rollups = lake, session, rollups
+        self._answers = Lru(1)
+
+    def _snapshot(self, *, details: bool = False) -> Snapshot:
+        return self.lake.snapshot
 
     def statistics(self, query: StatisticsQuery, /) -> Statistics:
-        return statistics(self.session, self.lake.snapshot, self.rollups, query, now=UNTIL)
+        return statistics(self._session, self.lake.snapshot, self.rollups, query, now=UNTIL)
 
     def nodes(self, query: StatisticsQuery, /) -> NodeStatistics:
         assert query.since is not None
         assert query.until is not None
         return node_statistics(
-            self.session,
+            self._session,
             self.lake.snapshot,
             self.rollups,
             since=query.since,
             until=query.until,
-            workflow_id=query.workflow_id,
+            workflow_ids=query.workflow_ids,
         )
 
     def errors(self, query: StatisticsQuery, /) -> ErrorStatistics:
         assert query.since is not None
         assert query.until is not None
         return error_statistics(
-            self.session,
+            self._session,
             self.lake.snapshot,
             self.rollups,
             since=query.since,
             until=query.until,
-            workflow_id=query.workflow_id,
+            workflow_ids=query.workflow_ids,
+            statuses=query.statuses,
+            modes=query.modes,
         )
 
 
@@ -87,7 +94,7 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Door]:
 
 @pytest.fixture(scope="module")
 def model(door: Door) -> ReportModel:
-    return collect(door, QUERY, generated_at=UNTIL)
+    return make(door, QUERY, generated_at=UNTIL)
 
 
 def test_the_numbers_are_those_of_the_records(model: ReportModel) -> None:
@@ -110,14 +117,17 @@ def test_the_findings_are_those_of_the_records(model: ReportModel) -> None:
 
 
 def test_filters_are_told_and_parts_that_do_not_follow_them_say_so(door: Door) -> None:
-    one = collect(door, StatisticsQuery("7d", until=UNTIL, workflow_id="w", statuses=("success",)), generated_at=UNTIL)
+    one = make(
+        door, ReportRequest(period="7d", until=UNTIL, workflow_ids=("w",), statuses=("success",)), generated_at=UNTIL
+    )
     assert [(item.name, item.value) for item in one.filters] == [("workflow", "Sync"), ("status", "success")]
     assert one.metrics[0].value == 140
-    assert one.section("errors").summary.endswith("This part is not restricted by status.")
+    assert one.section("nodes").summary.endswith("This part is not restricted by status.")
+    assert one.section("errors").empty == "Nothing failed in this period."
     assert "new_errors" not in {finding.rule for finding in one.headline}
 
 
 def test_a_period_before_all_records(door: Door) -> None:
-    empty = collect(door, StatisticsQuery("7d", until=UNTIL - timedelta(days=90)), generated_at=UNTIL)
+    empty = make(door, ReportRequest(period="7d", until=UNTIL - timedelta(days=90)), generated_at=UNTIL)
     assert empty.verdict.rule == "empty"
     assert "The newest record is of" in render(empty)

@@ -10,6 +10,7 @@ import pytest
 
 from reports import compare, incidents
 from reports.build import MAX_STEPS, build
+from reports.extras import Extras
 from reports.model import Point, ReportModel, StatusCounts
 from tests.reports import samples
 from tests.reports.golden import month_model, tiny_model
@@ -43,12 +44,13 @@ def test_what_was_planted_in_the_month_is_found() -> None:
         "failure_peak": "bad",
         "workflow_success_rate": "bad",
         "new_errors": "bad",
-        "workflow_slower": "bad",
+        "regression": "bad",
+        "still_failing": "watch",
         "volume": "neutral",
     }
     texts = {finding.rule: finding.text for finding in month_model().headline}
     assert "Lead enrichment" in texts["workflow_success_rate"]
-    assert "Sync orders" in texts["workflow_slower"]
+    assert "Invoice PDF" in texts["regression"]
     assert "Mon\u00a020\u00a0Apr" in texts["failure_peak"]
 
 
@@ -94,12 +96,12 @@ def test_a_workflow_that_stopped_is_named_unless_the_list_is_capped() -> None:
     now, before = samples.totals(500, p50_s=1), samples.totals(600, p50_s=1)
     gone = WorkflowTotals("w9", "Nightly export", samples.totals(30), samples.totals())
     here = WorkflowTotals("w1", "Other", now, before)
-    model = one(now, before, workflows=(here,), previous_workflows=(gone, here))
+    model = one(now, before, workflows=(here,), extras=Extras(before=(gone, here)))
     assert rules(model)["workflow_stopped"] == "watch"
     assert "Nightly export" in next(f.text for f in model.headline if f.rule == "workflow_stopped")
     statistics, nodes, errors = samples.tiny()
     capped = replace(statistics, workflows_total=5)
-    quiet = build(capped, nodes, errors, generated_at=samples.GENERATED_AT, previous_workflows=(gone,))
+    quiet = build(capped, nodes, errors, generated_at=samples.GENERATED_AT, extras=Extras(before=(gone,)))
     assert "workflow_stopped" not in rules(quiet)
 
 

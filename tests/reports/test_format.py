@@ -186,3 +186,10 @@ def test_a_duration_is_said_to_within_six_per_cent(value: float) -> None:
         else:
             number += word
     assert total == pytest.approx(value, rel=0.06)
+
+
+def test_days_in_which_the_clocks_change_are_days() -> None:
+    for hours, days in ((167, 7), (168, 7), (169, 7), (719, 30), (721, 30), (8760, 365)):
+        assert fmt.period_words("custom", timedelta(hours=hours))[0] == f"these {days}{fmt.NBSP}days"
+    for hours in (23, 25, 47, 49, 166, 170):
+        assert fmt.period_words("custom", timedelta(hours=hours))[0] == f"these {hours}{fmt.NBSP}hours"

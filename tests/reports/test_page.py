@@ -26,6 +26,7 @@ from warehouse.errors import BadInputError
 from warehouse.results import WorkflowTotals
 
 MAX_BYTES = 5_500_000
+MAX_SHARED_BYTES = 400_000
 VOID = {"meta", "link", "br", "img", "input", "hr", "line", "rect", "circle", "polyline"}
 
 
@@ -93,7 +94,8 @@ def largest_model() -> ReportModel:
         replace(nodes, nodes=tuple(replace(node, node_name="節点" * 200) for node in nodes.nodes * 4)),
         replace(errors, groups=tuple(replace(group, message="誤り" * 4000) for group in errors.groups * 10)),
         generated_at=samples.GENERATED_AT,
-        workflow_series={f"w{i}": [123456] * MAX_STEPS for i in range(24)},
+        extras=samples.extras(statistics, {f"w{i}": [123456] * MAX_STEPS for i in range(24)}),
+        public_url="https://runlake.example",
     )
 
 
@@ -183,7 +185,7 @@ def test_nothing_is_fetched_and_only_known_scripts_run(name: str) -> None:
         assert not {"src", "srcset", "action", "data", "poster", "xlink:href"} & set(attributes), tag
         assert tag not in {"link", "iframe", "object", "embed", "base", "form"}
         if tag == "a":
-            assert str(attributes["href"]).startswith("#")
+            assert str(attributes["href"]).startswith(("#", "https://runlake.example/"))
     style = re.search(r"<style>(.*?)</style>", text, re.DOTALL)
     assert style is not None
     assert "url(" not in style.group(1)
@@ -226,8 +228,13 @@ def test_numbers_become_text_without_the_plotting_library() -> None:
 
 
 def test_size() -> None:
-    assert len(render(golden.month_model()).encode()) < MAX_BYTES - 500_000
+    assert len(render(golden.month_model()).encode()) < MAX_BYTES - 400_000
     assert len(render(largest_model()).encode()) <= MAX_BYTES
+
+
+def test_size_beside_a_shared_library() -> None:
+    for model in (golden.month_model(), hourly_model(), largest_model()):
+        assert len(render(model, library_url="plotly.js").encode()) <= MAX_SHARED_BYTES
 
 
 def test_caps_are_said() -> None:

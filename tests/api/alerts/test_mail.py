@@ -18,7 +18,7 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import AuthResult, LoginPassword
 
 from api.alerts.mailer import Mailer
-from api.alerts.smtp import SmtpServer, smtp_server
+from reports.delivery.smtp import SmtpServer, smtp_server
 from tests.api.alerts.rules import Scene, at, rule, scene_in
 from warehouse.hot.alert_mails import BACKOFF_S, Mail, mail_failed, take_mails
 from warehouse.hot.alert_state import MailState
@@ -57,7 +57,7 @@ def mail_server(box: Box, **options: Any) -> Iterator[int]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=port, **options)
+    controller = Controller(box, **{"hostname": "127.0.0.1", "port": port, **options})
     controller.start()
     try:
         yield port

@@ -20,6 +20,7 @@ from tests.bench.questions import (
     ingest,
     ingest_memory,
     lookup,
+    report,
     scale,
     start,
     statistics,
@@ -42,6 +43,7 @@ QUESTIONS: Final[Mapping[str, Question]] = {
         statistics.thirty_days, "30 days by the hour, warm / one DuckDB query on the same files"
     ),
     "statistics_24h": Question(statistics.one_day, "24 hours by the hour, warm / one DuckDB query on the same files"),
+    "report_30d": Question(report.run, "a report of 30 days, warm: model and page; for information"),
     "scale_100m": Question(scale.run, "30 days by the hour, warm, of 10 times the executions / of one time", True),
     "ingest": Question(ingest.run, "NDJSON with nodes and payloads into a lake / DuckDB: read_json to Parquet"),
     "ingest_memory": Question(ingest_memory.run, "peak memory of loading a 4 GB file", True),

@@ -1,15 +1,14 @@
-"""Sending one message by SMTP. The URL is a secret: no message of an error here says it."""
+"""Sending one letter by SMTP. The URL is a secret: no message of an error here says it."""
 
 from __future__ import annotations
 
 import smtplib
 import ssl
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from email.message import EmailMessage
-from email.utils import formatdate
 from typing import Final
 from urllib.parse import unquote, urlsplit
+
+from reports.delivery.letter import Letter, message_of
 
 TIMEOUT_S: Final = 10.0
 """Of each step of the conversation."""
@@ -17,7 +16,7 @@ _LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 class MailError(Exception):
-    """A message was not taken; the text is safe to show."""
+    """A letter was not taken; the text is safe to show."""
 
     def __init__(self, text: str, *, for_good: bool = False) -> None:
         super().__init__(text)
@@ -27,7 +26,7 @@ class MailError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SmtpServer:
-    """Where messages go out, from whom."""
+    """Where letters go out, from whom."""
 
     host: str
     port: int
@@ -49,21 +48,12 @@ def smtp_server(url: str, sender: str) -> SmtpServer:
     return SmtpServer(parts.hostname, port, tls, sender, user, password)
 
 
-def send(server: SmtpServer, mail_id: str, address: str, message: Mapping[str, str]) -> None:
-    """Hand a message over. The same `mail_id` gives the same Message-ID, so that a repetition can be told.
-
-    Raises MailError.
-    """
-    letter = EmailMessage()
-    letter["Subject"], letter["From"], letter["To"] = message["subject"], server.sender, address
-    letter["Date"] = formatdate()
-    letter["Message-ID"] = f"<{mail_id}@runlake>"
-    letter["Auto-Submitted"] = "auto-generated"
-    letter.set_content(message["text"])
-    letter.add_alternative(message["html"], subtype="html")
+def send(server: SmtpServer, mail_id: str, address: str, letter: Letter) -> None:
+    """Hand a letter over for one address. The same `mail_id` gives the same Message-ID. Raises MailError."""
+    message = message_of(letter, mail_id, server.sender, address)
     try:
         with _connected(server) as connection:
-            connection.send_message(letter)
+            connection.send_message(message)
     except smtplib.SMTPRecipientsRefused as error:
         code, text = next(iter(error.recipients.values()))
         raise _refused(code, text) from error
